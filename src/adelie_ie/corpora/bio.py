@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from pathlib import Path
 
 from adelie_ie.corpora.corpus import Corpus, Record, block_records
@@ -32,45 +33,41 @@ def read_sentence(record: Record, types: Mapping[str, str], separator: str | Non
     Raises:
         InputError: a line without a tag column, or an unknown tag.
     """
-    tokens: list[str] = []
+    columns = [line.split(separator) for line in record.raw.split("\n") if line]
+    tags = [column[-1] for column in columns]
+    for offset, column in enumerate(columns):
+        if len(column) < 2 or not tags[offset]:
+            raise InputError(f"line {record.line + offset}: expected a token and its tag, found {' '.join(column)[:40]!r}")
+    tokens = [column[0] for column in columns]
+    text = " ".join(tokens)
+    marked = [index for index, tag in enumerate(tags) if tag != "O"]
+    if not marked:
+        return Document(f"{record.split}-{record.line}", text)
+    starts = [0, *accumulate(len(token) + 1 for token in tokens)]
     entities: list[Entity] = []
-    open_type, open_start, open_token, position = "", 0, 0, 0
-
-    def close() -> None:
-        text = " ".join(tokens[open_token:])
-        for tag in open_type.split(","):
-            entity_type = types.get(tag)
+    for tag, first, last in _mentions(tags, marked, record):
+        for part in tag.split(","):
+            entity_type = types.get(part)
             if entity_type is None:
-                line = record.line + open_token
-                raise InputError(f"line {line}: unknown entity type {tag!r} (known: {', '.join(types)})")
-            entities.append(Entity(f"T{len(entities) + 1}", entity_type, open_start, open_start + len(text), text))
+                raise InputError(f"line {record.line + first}: unknown entity type {part!r} (known: {', '.join(types)})")
+            start, end = starts[first], starts[last + 1] - 1
+            entities.append(Entity(f"T{len(entities) + 1}", entity_type, start, end, text[start:end]))
+    return Document(f"{record.split}-{record.line}", text, tuple(entities))
 
-    for line in record.raw.split("\n"):
-        if not line:
-            continue
-        columns = line.split(separator)
-        tag = columns[-1]
-        if len(columns) < 2 or not tag:
-            raise InputError(f"line {record.line + len(tokens)}: expected a token and its tag, found {line[:40]!r}")
-        if tag == "O":
-            if open_type:
-                close()
-                open_type = ""
+
+def _mentions(tags: list[str], marked: list[int], record: Record) -> list[tuple[str, int, int]]:
+    """(type, first token, last token) of each mention."""
+    found: list[tuple[str, int, int]] = []
+    for index in marked:
+        tag = tags[index]
+        name = _INNER_TAG.sub(",", tag[2:]) if "," in tag else tag[2:]
+        if tag[0] == "I" and found and found[-1][2] == index - 1 and found[-1][0] == name:
+            found[-1] = (name, found[-1][1], index)
+        elif tag[0] in "BI":
+            found.append((name, index, index))
         else:
-            tag = tag.rstrip()
-            name = _INNER_TAG.sub(",", tag[2:]) if "," in tag else tag[2:]
-            if tag[0] == "B" or (tag[0] == "I" and name != open_type):
-                if open_type:
-                    close()
-                open_type, open_start, open_token = name, position, len(tokens)
-            elif tag[0] != "I":
-                raise InputError(f"line {record.line + len(tokens)}: unknown tag {tag!r} (B-, I- or O expected)")
-        token = columns[0]
-        tokens.append(token)
-        position += len(token) + 1
-    if open_type:
-        close()
-    return Document(f"{record.split}-{record.line}", " ".join(tokens), tuple(entities))
+            raise InputError(f"line {record.line + index}: unknown tag {tag!r} (B-, I- or O expected)")
+    return found
 
 
 def bio_corpus(

@@ -5,14 +5,19 @@ The two are apart so that a pass that only counts or samples records never parse
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from adelie_ie.document import Document
 from adelie_ie.errors import InputError
 from adelie_ie.schema import Schema
+
+
+_PIECE = 1 << 18
+_BLANK_LINES = re.compile(r"(\n(?:[ \t\f\v]*\n)+(?=[^\n]))")
 
 
 class Record(NamedTuple):
@@ -92,12 +97,13 @@ class Corpus:
             InputError: names file, line and reason.
         """
         try:
-            document = self.document(record)
+            return self.document(record)
         except InputError as error:
             raise InputError(error.reason, path=record.path, line=record.line) from None
-        if not document.schema and len(self.schemas) == 1:
-            return replace(document, schema=next(iter(self.schemas)))
-        return document
+
+    def schema(self, document: Document) -> Schema:
+        """The schema of a document: the one it names, or the only one."""
+        return self.schemas[document.schema] if document.schema else next(iter(self.schemas.values()))
 
 
 def line_records(path: Path, split: str) -> Iterator[Record]:
@@ -119,19 +125,19 @@ def _lines(path: Path, split: str) -> Iterator[Record]:
 
 
 def _blocks(path: Path, split: str) -> Iterator[Record]:
-    name = str(path)
-    block: list[str] = []
-    with path.open(encoding="utf-8-sig") as lines:
-        number = 0
-        for number, line in enumerate(lines, 1):
-            if line.isspace():
-                if block:
-                    yield Record("".join(block), number - len(block), name, split)
-                    block = []
-            else:
-                block.append(line)
-        if block:
-            yield Record("".join(block), number + 1 - len(block), name, split)
+    """Blocks cut out of large pieces of the file, so that passing over records costs no work per line."""
+    name, line, rest = str(path), 1, ""
+    with path.open(encoding="utf-8-sig") as file:
+        while True:
+            piece = file.read(_PIECE)
+            *blocks, rest = _BLANK_LINES.split(rest + piece) if piece else [rest.rstrip("\n"), "", ""]
+            # Blocks and the blank lines between them take turns.
+            for block, blank in zip(blocks[::2], blocks[1::2], strict=True):
+                if block and not block.isspace():
+                    yield Record(block, line, name, split)
+                line += block.count("\n") + blank.count("\n")
+            if not piece:
+                return
 
 
 def _guard(path: Path, records: Iterator[Record]) -> Iterator[Record]:

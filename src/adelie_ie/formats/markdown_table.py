@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adelie_ie.formats.answer import ANSWER_MARK, NOTHING, Parsed, Problem, answer_body, is_nothing, problem
 from adelie_ie.formats.quoting import QUOTED, quote, unquote, unsafe_pattern
-from adelie_ie.rows import Columns, Row
+from adelie_ie.rows import ColumnKind, Columns, Row
 
 _UNSAFE = unsafe_pattern(["|", "\\"])
 _RULE = re.compile(r"[\s|:\-]*-[\s|:\-]*")
@@ -23,6 +23,9 @@ class TableFormat:
 
     def requirement(self) -> str:
         """The sentence that asks for this form."""
+        if all(column.kind is ColumnKind.FREE for column in self.columns):
+            # The columns are the user's own and stand in the question; the instruction must fit every question.
+            return f"Please give the answer as a Markdown table with the wanted columns after {ANSWER_MARK.strip()}"
         names = " | ".join(column.name for column in self.columns)
         return f"Please give the answer as a Markdown table with the header | {names} | after {ANSWER_MARK.strip()}"
 
