@@ -12,8 +12,9 @@ from transformers import set_seed
 from trl import DPOConfig, DPOTrainer
 
 from adelie_ie.models.load import load_model
+from adelie_ie.train.answer_head import score_answers_only
 from adelie_ie.train.examples import preference_examples
-from adelie_ie.train.loop import LikeLengthSampler, fit, lora_config, save_model, training_arguments
+from adelie_ie.train.loop import LikeLengthSampler, base_of, fit, lora_config, save_model, training_arguments
 from adelie_ie.train.settings import DpoSettings
 
 
@@ -65,6 +66,7 @@ def train_dpo(
         processing_class=tokenizer,
         peft_config=lora_config(settings.lora),
     )
+    score_answers_only(base_of(trainer))
     metrics = fit(trainer, folder, "DPO")
     last = next((log for log in reversed(trainer.state.log_history) if "rewards/accuracies" in log), {})
     save_model(trainer.accelerator.unwrap_model(trainer.model), tokenizer, folder)

@@ -126,6 +126,12 @@ class _StopOnBadLoss(TrainerCallback):
             )
 
 
+def base_of(trainer: Any) -> Any:
+    """The causal language model inside a trainer, without adapter or device wrappers."""
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def fit(trainer: Any, folder: Path, title: str) -> dict[str, float]:
     """Train, resuming from the last whole checkpoint in ``folder``; writes ``log.jsonl`` and returns the last metrics.
 

@@ -12,8 +12,9 @@ from transformers import set_seed
 from trl import SFTConfig, SFTTrainer
 
 from adelie_ie.models.load import load_model
+from adelie_ie.train.answer_head import score_answers_only
 from adelie_ie.train.examples import sft_examples
-from adelie_ie.train.loop import LikeLengthSampler, fit, lora_config, save_model, training_arguments
+from adelie_ie.train.loop import LikeLengthSampler, base_of, fit, lora_config, save_model, training_arguments
 from adelie_ie.train.settings import SftSettings
 
 
@@ -57,6 +58,7 @@ def train_sft(
         processing_class=tokenizer,
         peft_config=lora_config(settings.lora),
     )
+    score_answers_only(base_of(trainer))
     metrics = fit(trainer, folder, "SFT")
     save_model(trainer.accelerator.unwrap_model(trainer.model), tokenizer, folder)
     return {
