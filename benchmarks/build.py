@@ -1,9 +1,10 @@
-"""NER instruction building on real BIO corpora: instances per second on 1 and 2 processes, and peak memory against corpus size.
+"""NER instruction building on real BIO corpora: instances per second on 1 and 2 processes, and peak memory against
+corpus size.
 
     python benchmarks/build.py [DATA_ROOT]
 
-Each corpus is read from files in its owners' layout; to see that memory does not grow, the same is measured on the corpus
-repeated several times (as one longer file). The last line is one JSON document with all figures.
+Each corpus is read from files in its owners' layout; to see that memory does not grow, the same is measured on the
+corpus repeated several times (as one longer file). The last line is one JSON document with all figures.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def measure(corpus: Corpus, root: Path, workers: int, queue: multiprocessing.Que
 def in_process(corpus: Corpus, root: Path, workers: int) -> dict[str, float]:
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue = context.Queue()
-    process = context.Process(target=_measure_named, args=(corpus.name, corpus.splits["train"], corpus.folder, root, workers, queue))
+    process = context.Process(
+        target=_measure_named, args=(corpus.name, corpus.splits["train"], corpus.folder, root, workers, queue)
+    )
     process.start()
     result = queue.get()
     process.join()

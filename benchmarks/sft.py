@@ -1,4 +1,5 @@
-"""SFT: non-padding tokens per second against TRL's defaults, on the same conversations, model, adapters and batch size, in one run.
+"""SFT: non-padding tokens per second against TRL's defaults, on the same conversations, model, adapters and batch
+size, in one run.
 
     python benchmarks/sft.py [CONVERSATIONS]
 
@@ -34,12 +35,21 @@ BATCH = 8
 
 def conversations(count: int) -> list[dict[str, Any]]:
     settings = BuildSettings(max_shots=3, na_share=None)
-    jobs = [Job(find_corpus("starter"), task, "train", "train", None, 1, settings, quota=count // 4) for task in ("ner", "rc", "eae", "ee")]
-    return [{"messages": json.loads(line)["messages"]} for job in jobs for line in b"".join(build(job, Tally())).splitlines()]
+    jobs = [
+        Job(find_corpus("starter"), task, "train", "train", None, 1, settings, quota=count // 4)
+        for task in ("ner", "rc", "eae", "ee")
+    ]
+    return [
+        {"messages": json.loads(line)["messages"]}
+        for job in jobs
+        for line in b"".join(build(job, Tally())).splitlines()
+    ]
 
 
 def trl_defaults(records: list[dict[str, Any]], folder: Path) -> float:
-    """Seconds that TRL takes with its own defaults (random batches, gradient checkpointing, bf16, its own tokenisation)."""
+    """Seconds that TRL takes with its own defaults (random batches, gradient checkpointing, bf16, its own
+    tokenisation).
+    """
     model, tokenizer = load_model(MODEL)
     rows = [{"prompt": record["messages"][:-1], "completion": record["messages"][-1:]} for record in records]
     arguments = SFTConfig(
@@ -61,7 +71,9 @@ def main() -> None:
     tokens = sum(len(encode_conversation(tokenizer, record["messages"])[0]) for record in records)
     with tempfile.TemporaryDirectory() as folder:
         settings = SftSettings(epochs=1, batch=BATCH, micro_batch=BATCH, lora=LoraSettings(), checkpoint_every=10_000)
-        ours = tokens / train_sft(MODEL, records, Path(folder) / "ours", settings, 1, lambda reason: None)["train_seconds"]
+        ours = (
+            tokens / train_sft(MODEL, records, Path(folder) / "ours", settings, 1, lambda reason: None)["train_seconds"]
+        )
         theirs = tokens / trl_defaults(records, Path(folder) / "trl")
     table = Table(title=f"SFT of {len(records)} conversations, {tokens:,} tokens, LoRA r=16, batch {BATCH}")
     for column in ("way", "non-padding tokens/s", "ratio"):
@@ -69,7 +81,11 @@ def main() -> None:
     table.add_row("TRL's defaults", f"{theirs:.0f}", "1.00")
     table.add_row("adelie-ie", f"{ours:.0f}", f"{ours / theirs:.2f}")
     Console().print(table)
-    print(json.dumps({"benchmark": "sft", "tokens": tokens, "trl_defaults": theirs, "adelie_ie": ours, "ratio": ours / theirs}))
+    print(
+        json.dumps(
+            {"benchmark": "sft", "tokens": tokens, "trl_defaults": theirs, "adelie_ie": ours, "ratio": ours / theirs}
+        )
+    )
 
 
 if __name__ == "__main__":

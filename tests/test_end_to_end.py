@@ -1,4 +1,6 @@
-"""The whole pipeline with the real small model on a tiny slice, as a user runs it; killed and resumed; and what bad input says."""
+"""The whole pipeline with the real small model on a tiny slice, as a user runs it; killed and resumed; and what bad
+input says.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,9 @@ def test_a_second_run_does_nothing(finished: Path) -> None:
 
 def test_killed_in_training_it_resumes_and_the_data_are_the_same(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
-    process = subprocess.Popen(command("sft", out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        command("sft", out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     checkpoint = out / "sft.partial" / "checkpoints" / "checkpoint-2" / "trainer_state.json"
     deadline = time.monotonic() + 240
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
@@ -120,20 +124,25 @@ def test_bad_settings_are_one_line_and_exit_code_2(tmp_path: Path, changes: list
     assert "Traceback" not in result.stderr
 
 
+def lamp(label: str, start: int, end: int) -> str:
+    entity = {"id": "E1", "type": label, "start": start, "end": end, "text": "lamp"}
+    return json.dumps({"id": "1", "text": "A lamp.", "entities": [entity]})
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ('{"id": "1", "text": "A la', "mine/train.jsonl:2: not a JSON object"),
         (
-            '{"id": "1", "text": "A lamp.", "entities": [{"id": "E1", "type": "gizmo", "start": 2, "end": 6, "text": "lamp"}]}',
+            lamp("gizmo", 2, 6),
             "mine/train.jsonl:2: record '1': unknown entity type 'gizmo'",
         ),
         (
-            '{"id": "1", "text": "A lamp.", "entities": [{"id": "E1", "type": "gadget", "start": 2, "end": 60, "text": "lamp"}]}',
+            lamp("gadget", 2, 60),
             "span 2:60 lies outside the text",
         ),
         (
-            '{"id": "1", "text": "A lamp.", "entities": [{"id": "E1", "type": "gadget", "start": 1, "end": 6, "text": "lamp"}]}',
+            lamp("gadget", 1, 6),
             "covers ' lamp', but the annotation says 'lamp'",
         ),
     ],
@@ -160,6 +169,13 @@ def test_a_model_folder_without_weights_is_refused_and_nothing_is_lost(finished:
 
 
 def test_a_loss_that_is_not_a_number_stops_training(small_model: str, tmp_path: Path) -> None:
-    result = call("sft", tmp_path / "run", "sft.learning_rate=1.0e30", "sft.warmup=0", "sft.log_every=1", "sft.max_grad_norm=1.0e30")
+    result = call(
+        "sft",
+        tmp_path / "run",
+        "sft.learning_rate=1.0e30",
+        "sft.warmup=0",
+        "sft.log_every=1",
+        "sft.max_grad_norm=1.0e30",
+    )
     assert result.returncode == 2
     assert "the loss is" in result.stderr.strip().splitlines()[-1]

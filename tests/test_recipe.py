@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_set_changes_values_lists_and_nested_mappings() -> None:
 
 
 def test_a_missing_recipe_lists_those_there_are() -> None:
-    with pytest.raises(InputError, match="no such recipe; .*quickstart"):
+    with pytest.raises(InputError, match=r"no such recipe; .*quickstart"):
         load_recipe("no-such-recipe")
 
 
@@ -59,7 +60,8 @@ def test_a_corpus_without_the_wanted_annotation_is_refused() -> None:
 
 def test_a_users_own_corpus_needs_no_registration(tmp_path: Path) -> None:
     (tmp_path / "schema.yaml").write_text("name: mine\nentities: [gadget]\n")
-    entry = '{"id": "1", "text": "A lamp.", "entities": [{"id": "E1", "type": "gadget", "start": 2, "end": 6, "text": "lamp"}]}\n'
-    (tmp_path / "train.jsonl").write_text(entry)
+    entity = {"id": "E1", "type": "gadget", "start": 2, "end": 6, "text": "lamp"}
+    entry = json.dumps({"id": "1", "text": "A lamp.", "entities": [entity]})
+    (tmp_path / "train.jsonl").write_text(entry + "\n")
     recipe = load_recipe("quickstart", [f"corpora=[{{name: mine, path: {tmp_path}, tasks: [ner]}}]"])
     assert [document.entities[0].text for document in recipe.corpora[0].corpus().read("train")] == ["lamp"]

@@ -20,7 +20,7 @@ from adelie_ie.recipe import load_recipe, recipe_names
 from adelie_ie.screen import console
 
 app = typer.Typer(
-    help="Align open language models on information extraction: build data, fine-tune, sample, pair, DPO, evaluate, report.",
+    help="Align open language models on information extraction, from annotated text to a report.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,7 +28,9 @@ app = typer.Typer(
 
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of one that ships with the package.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="The run folder (default: runs/NAME).")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a setting of the recipe; repeatable.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Change a setting of the recipe; repeatable.")
+]
 
 
 @app.command("run")
@@ -80,12 +82,16 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     pass
 
 
-def _run(recipe_name: str, out: Path | None, changes: list[str] | None, *, until: str, again_from: str | None = None) -> None:
+def _run(
+    recipe_name: str, out: Path | None, changes: list[str] | None, *, until: str, again_from: str | None = None
+) -> None:
     recipe = load_recipe(recipe_name, changes)
     folder = out or Path("runs") / recipe.name
     records = run(recipe, folder, until=until, again_from=again_from)

@@ -7,7 +7,7 @@ a shifted offset is an error and never a wrong training target.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,8 @@ class Document:
                 yield f"two annotations share an {what} id"
 
     def _label_problems(self, schema: Schema) -> Iterator[str]:
-        used = [("entity type", entity.type, schema.entities) for entity in self.entities]
+        used: list[tuple[str, str, Mapping[str, object]]] = []
+        used += [("entity type", entity.type, schema.entities) for entity in self.entities]
         used += [("relation", relation.type, schema.relations) for relation in self.relations]
         used += [("event class", event.type, schema.events) for event in self.events]
         used += [("event relation", relation.type, schema.event_relations) for relation in self.event_relations]

@@ -26,7 +26,7 @@ class InputError(AdelieError):
         self.line = line
 
 
-class MissingExtra(AdelieError):
+class MissingExtraError(AdelieError):
     """An optional dependency is not installed; the message says which extra brings it."""
 
     def __init__(self, package: str, extra: str) -> None:

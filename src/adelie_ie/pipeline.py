@@ -87,7 +87,11 @@ def _plan(name: str, recipe: Recipe, out: Path) -> tuple[Any, list[Path], Callab
         "sample": (dump("sample"), ["build", "sft"], lambda stage: _sample(recipe, out, stage)),
         "pair": (dump("pair"), ["sample"], lambda stage: _pair(recipe, out, stage)),
         "dpo": (dump("dpo"), ["sft", "pair"], lambda stage: _dpo(recipe, out, stage)),
-        "evaluate": (dump("evaluate", "model", "mix", "data"), ["build", "sft", "dpo"], lambda stage: _evaluate(recipe, out, stage)),
+        "evaluate": (
+            dump("evaluate", "model", "mix", "data"),
+            ["build", "sft", "dpo"],
+            lambda stage: _evaluate(recipe, out, stage),
+        ),
         "report": (
             {"name": recipe.name},
             ["build", "mix", "sft", "sample", "pair", "dpo", "evaluate"],
@@ -131,7 +135,9 @@ def _jobs(entry: CorpusEntry, corpus: Corpus, recipe: Recipe) -> Iterable[tuple[
             yield f"train/{entry.name}-{task}.jsonl", Job(split="train", quota=entry.quota("train", task), **common)
         if "test" in corpus.splits and entry.quota("test", task) != 0:
             for shots in recipe.evaluate.shots:
-                limits = [limit for limit in (entry.quota("test", task), recipe.evaluate.limit(shots)) if limit is not None]
+                limits = [
+                    limit for limit in (entry.quota("test", task), recipe.evaluate.limit(shots)) if limit is not None
+                ]
                 yield (
                     f"test/{entry.name}-{task}-{shots}shot.jsonl",
                     Job(split="test", quota=min(limits), shots=shots, **common),
@@ -202,7 +208,9 @@ def _pair(recipe: Recipe, out: Path, stage: Stage) -> None:
     histogram = score_histogram(scored)
     write_json(stage.folder / "scores.json", histogram)
     online = sum(pair["source"] == "online" for pair in pairs)
-    stage.counts.update(pairs=len(pairs), online=online, offline=len(pairs) - online, unreadable=histogram["unreadable"])
+    stage.counts.update(
+        pairs=len(pairs), online=online, offline=len(pairs) - online, unreadable=histogram["unreadable"]
+    )
 
 
 def _dpo(recipe: Recipe, out: Path, stage: Stage) -> None:
@@ -210,9 +218,7 @@ def _dpo(recipe: Recipe, out: Path, stage: Stage) -> None:
     from adelie_ie.train.dpo import train_dpo
 
     pairs = read_pairs(out / "pair" / "pairs.parquet")
-    stage.counts.update(
-        train_dpo(str(out / "sft" / "model"), pairs, stage.folder, recipe.dpo, recipe.seed, stage.drop)
-    )
+    stage.counts.update(train_dpo(str(out / "sft" / "model"), pairs, stage.folder, recipe.dpo, recipe.seed, stage.drop))
 
 
 def _evaluate(recipe: Recipe, out: Path, stage: Stage) -> None:
@@ -228,7 +234,11 @@ def _evaluate(recipe: Recipe, out: Path, stage: Stage) -> None:
     general: dict[str, list[dict[str, Any]]] = {}
     for folder in ("predictions", "general"):
         (stage.folder / folder).mkdir(exist_ok=True)
-    for name, model in (("base", recipe.model), ("sft", str(out / "sft" / "model")), ("dpo", str(out / "dpo" / "model"))):
+    for name, model in (
+        ("base", recipe.model),
+        ("sft", str(out / "sft" / "model")),
+        ("dpo", str(out / "dpo" / "model")),
+    ):
         engine = _engine(model, settings.batch_tokens)
         path, general_path = stage.folder / "predictions" / f"{name}.jsonl", stage.folder / "general" / f"{name}.jsonl"
         predictions[name] = predict(engine, instances, path, f"Evaluating {name}", settings.max_new_tokens)

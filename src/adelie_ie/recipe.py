@@ -69,7 +69,9 @@ class CorpusEntry(BaseModel):
             corpus = jsonl_corpus(self.name, folder, splits, {schema.name: schema}, self.tasks or tuple(tasks()))
         for task in self.tasks:
             if task not in corpus.tasks:
-                raise InputError(f"corpus {self.name!r} has no annotation for {task!r}; it has: {', '.join(corpus.tasks)}")
+                raise InputError(
+                    f"corpus {self.name!r} has no annotation for {task!r}; it has: {', '.join(corpus.tasks)}"
+                )
         return corpus
 
 
@@ -135,7 +137,11 @@ def load_recipe(name: str, changes: list[str] | None = None) -> Recipe:
 
 def recipe_names() -> list[str]:
     """The recipes that ship with the package."""
-    return sorted(path.name[: -len(".yaml")] for path in resources.files("adelie_ie.recipes").iterdir() if path.name.endswith(".yaml"))
+    return sorted(
+        path.name[: -len(".yaml")]
+        for path in resources.files("adelie_ie.recipes").iterdir()
+        if path.name.endswith(".yaml")
+    )
 
 
 def _find(name: str) -> Path:

@@ -140,9 +140,10 @@ class Schema(BaseModel):
     def from_pydantic(cls, model: type[BaseModel]) -> Schema:
         """Derive a schema from a pydantic class.
 
-        A field of strings (``list[str]``, ``str``, optional or not) is an entity type named after the field; a field of another
-        model is a relation if that model has exactly the fields ``head`` and ``tail`` (or ``subject`` and ``object``), and an
-        event class with the model's fields as roles otherwise. Field descriptions and class docstrings become definitions.
+        A field of strings (``list[str]``, ``str``, optional or not) is an entity type named after the field; a field
+        of another model is a relation if that model has exactly the fields ``head`` and ``tail`` (or ``subject`` and
+        ``object``), and an event class with the model's fields as roles otherwise. Field descriptions and class
+        docstrings become definitions.
 
         Raises:
             InputError: a field is neither text nor a model.

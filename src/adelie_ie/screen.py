@@ -14,7 +14,13 @@ console = Console(stderr=True)
 @contextmanager
 def progress_bar(title: str, total: int | None, completed: int = 0) -> Iterator[Callable[[int], None]]:
     """A progress bar; yields the function that moves it on."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=total, completed=completed)
         yield lambda steps: bar.advance(task, steps)

@@ -1,7 +1,7 @@
 """Stage folders: work is done in ``NAME.partial`` and appears under its name whole or not at all.
 
-A finished stage holds ``manifest.json`` with the fingerprint of its recipe and inputs; when the fingerprint of a new run is
-the same the stage is skipped, when only the partial folder has it the stage resumes.
+A finished stage holds ``manifest.json`` with the fingerprint of its recipe and inputs; when the fingerprint of a new
+run is the same the stage is skipped, when only the partial folder has it the stage resumes.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[Any]:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise AdelieError(f"{path}: cannot be written ({error.strerror}): free some space or choose another --out") from error
+        raise AdelieError(
+            f"{path}: cannot be written ({error.strerror}): free some space or choose another --out"
+        ) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -144,7 +146,8 @@ class Journal:
                 os.fsync(out.fileno())
         except OSError as error:
             raise AdelieError(
-                f"{self.path}: cannot be written ({error.strerror}): what is done is kept; free some space and run again"
+                f"{self.path}: cannot be written ({error.strerror}): "
+                "free some space and run again; what is done is kept"
             ) from error
 
 
@@ -252,7 +255,9 @@ def _outputs(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != ".fingerprint" and "checkpoint" not in path.as_posix():
             large = path.stat().st_size > 64 * 2**20
-            hashes[path.relative_to(folder).as_posix()] = f"{path.stat().st_size} bytes" if large else hash_file(path)[:16]
+            hashes[path.relative_to(folder).as_posix()] = (
+                f"{path.stat().st_size} bytes" if large else hash_file(path)[:16]
+            )
     return hashes
 
 

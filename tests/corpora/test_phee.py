@@ -55,7 +55,7 @@ def line(data: Any) -> str:
 
 def test_main_and_finer_arguments_become_roles_in_the_order_of_the_text(read_text: ReadText) -> None:
     (document,) = read_text("phee", line(record()))
-    assert (document.id, document.text, document.schema) == ("train-42_1-1", TEXT, "phee")
+    assert (document.id, document.text) == ("train-42_1-1", TEXT)
     roles = [
         ("Subject", "A boy"),
         ("Subject.Gender", "boy"),

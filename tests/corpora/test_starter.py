@@ -39,7 +39,7 @@ def test_every_domain_is_in_both_splits(splits: dict[str, list[Document]]) -> No
 
 def test_every_annotation_is_valid(splits: dict[str, list[Document]]) -> None:
     documents = [document for split in splits.values() for document in split]
-    assert not [problem for d in documents for problem in d.problems(STARTER.schemas[d.schema])]
+    assert not [problem for d in documents for problem in d.problems(STARTER.schema(d))]
 
 
 def test_no_training_text_is_among_the_test_texts(splits: dict[str, list[Document]]) -> None:
@@ -49,7 +49,7 @@ def test_no_training_text_is_among_the_test_texts(splits: dict[str, list[Documen
 
 
 def questions(documents: list[Document], task: str) -> list[Question]:
-    return [q for d in documents for q in tasks()[task].questions(d, STARTER.schemas[d.schema])]
+    return [q for d in documents for q in tasks()[task].questions(d, STARTER.schema(d))]
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

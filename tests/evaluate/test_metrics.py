@@ -37,7 +37,11 @@ def test_rows_match_as_a_multiset(predicted, gold, expected) -> None:  # type: i
 
 def test_micro_average_is_over_rows_not_instances() -> None:
     score = micro_score([Match(1, 2, 4), Match(2, 2, 2)])
-    assert (score.precision, score.recall, score.f1) == (pytest.approx(3 / 4), pytest.approx(3 / 6), pytest.approx(6 / 10))
+    assert (score.precision, score.recall, score.f1) == (
+        pytest.approx(3 / 4),
+        pytest.approx(3 / 6),
+        pytest.approx(6 / 10),
+    )
 
 
 def test_nothing_predicted_where_nothing_is_gold_is_right() -> None:
@@ -73,7 +77,13 @@ def test_bootstrap_intervals_hold_the_value_and_shrink_with_more_data() -> None:
 
 @pytest.mark.parametrize(
     ("output", "gold", "same"),
-    [("Paris.", "paris", True), (" Paris ", "Paris", True), ("It is Paris", "Paris", False), ("42", "42.", True), ("", "no", False)],
+    [
+        ("Paris.", "paris", True),
+        (" Paris ", "Paris", True),
+        ("It is Paris", "Paris", False),
+        ("42", "42.", True),
+        ("", "no", False),
+    ],
 )
 def test_general_answers_match_but_for_case_and_outer_punctuation(output: str, gold: str, same: bool) -> None:
     assert exact_match(output, gold) is same

@@ -22,8 +22,11 @@ LAYOUTS: dict[str, Columns] = {
     "table": (free("Drug | dose"), free('The "why"'), free("{x}")),
 }
 # Plain strings find the shapes nobody thinks of; the second kind is dense in everything that a format treats specially.
-DELIMITERS = [";", ":", "|", "(", ")", "<", ">", ",", "->", " / ", "[", "]", '"', "\\", "\n", " ", "`", "```", "-", "1. ", "NA",
-              "{", "}", "[Answer]: ", "[answer]:", "a", "é", "中", "\u2028", "\x85", "\r", "\t", "\u00a0", "---", "'", ".", "n/a"]  # fmt: skip
+DELIMITERS = [
+    *";:|()<>,[]{}'\"\\`-.",
+    *("->", " / ", "```", "---", "1. ", "NA", "n/a", "[Answer]: ", "[answer]:", "a", "é", "中"),
+    *("\n", " ", "\u2028", "\x85", "\r", "\t", "\u00a0"),
+]
 VALUES = st.one_of(st.text(max_size=12), st.lists(st.sampled_from(DELIMITERS), max_size=5).map("".join))
 
 

@@ -20,7 +20,9 @@ EVERY_FORMAT = BuildSettings(formats=dict.fromkeys(format_names(), 1.0), max_sho
 
 
 def job(task: str = "ner", corpus: Corpus | None = None, settings: BuildSettings = EVERY_FORMAT, **changes: Any) -> Job:
-    return Job(corpus or find_corpus("starter"), task, "train", "train", None, changes.pop("seed", 1), settings, **changes)
+    return Job(
+        corpus or find_corpus("starter"), task, "train", "train", None, changes.pop("seed", 1), settings, **changes
+    )
 
 
 def lines(one: Job, workers: int = 1) -> bytes:

@@ -9,7 +9,12 @@ from adelie_ie.models.chat import encode_prompt
 from adelie_ie.models.load import load_model
 from adelie_ie.models.transformers_engine import TransformersEngine
 
-QUESTIONS = ["What is the capital of France?", "Name three colours. " * 12, "Is ice cold?", "Write one line about rain."]
+QUESTIONS = [
+    "What is the capital of France?",
+    "Name three colours. " * 12,
+    "Is ice cold?",
+    "Write one line about rain.",
+]
 TALKS = [[{"role": "user", "content": question}] for question in QUESTIONS]
 
 

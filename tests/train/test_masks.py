@@ -74,7 +74,11 @@ def test_an_over_long_conversation_is_dropped_and_counted_or_stops(tokenizer) ->
 
 
 def test_preference_tokens_are_prompt_and_two_answers(tokenizer) -> None:  # type: ignore[no-untyped-def]
-    record = {"prompt": TALK[:3], "chosen": [TALK[3]], "rejected": [{"role": "assistant", "content": "[Answer]: (c; d);"}]}
+    record = {
+        "prompt": TALK[:3],
+        "chosen": [TALK[3]],
+        "rejected": [{"role": "assistant", "content": "[Answer]: (c; d);"}],
+    }
     same = {**record, "rejected": record["chosen"]}
     drops: list[str] = []
     (example,) = preference_examples([record, same], tokenizer, DpoSettings(), drops.append)
@@ -89,7 +93,9 @@ def test_batches_hold_like_lengths_and_every_example_once() -> None:
     sampler = LikeLengthSampler(lengths, 8, seed=1)
     order = list(sampler)
     assert sorted(order) == list(range(203)) and list(sampler) == order
-    spread = [max(lengths[i] for i in b) - min(lengths[i] for i in b) for b in (order[k : k + 8] for k in range(0, 200, 8))]
+    spread = [
+        max(lengths[i] for i in b) - min(lengths[i] for i in b) for b in (order[k : k + 8] for k in range(0, 200, 8))
+    ]
     assert sum(spread) / len(spread) < 12  # random batches of this corpus spread over 80
     sampler.set_epoch(1)
     assert list(sampler) != order

@@ -1,7 +1,7 @@
 """Corpora: one reader per corpus, from raw files as their owners ship them to documents.
 
-Each module of this package lists its corpora in ``CORPORA``; the registry below collects them, so adding a corpus is adding
-one file.
+Each module of this package lists its corpora in ``CORPORA``; the registry below collects them, so adding a corpus is
+adding one file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Named entities in columns: one token per line with its BIO tag in the last column, sentences between blank lines.
 
-Reads IOB2 and IOB1 alike (an ``I-`` after ``O`` or after another type begins a mention, as CoNLL-2003 and WikiGold write).
-The text of a sentence is its tokens joined by one space, as ADELIE prepares them.
+Reads IOB2 and IOB1 alike (an ``I-`` after ``O`` or after another type begins a mention, as CoNLL-2003 and WikiGold
+write). The text of a sentence is its tokens joined by one space, as ADELIE prepares them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from adelie_ie.corpora.corpus import Corpus, Record, block_records
 from adelie_ie.document import Document, Entity
 from adelie_ie.errors import InputError
 from adelie_ie.schema import Schema
-
 
 _INNER_TAG = re.compile(r",[BI]-")
 
@@ -37,7 +36,9 @@ def read_sentence(record: Record, types: Mapping[str, str], separator: str | Non
     tags = [column[-1] for column in columns]
     for offset, column in enumerate(columns):
         if len(column) < 2 or not tags[offset]:
-            raise InputError(f"line {record.line + offset}: expected a token and its tag, found {' '.join(column)[:40]!r}")
+            raise InputError(
+                f"line {record.line + offset}: expected a token and its tag, found {' '.join(column)[:40]!r}"
+            )
     tokens = [column[0] for column in columns]
     text = " ".join(tokens)
     marked = [index for index, tag in enumerate(tags) if tag != "O"]
@@ -49,7 +50,9 @@ def read_sentence(record: Record, types: Mapping[str, str], separator: str | Non
         for part in tag.split(","):
             entity_type = types.get(part)
             if entity_type is None:
-                raise InputError(f"line {record.line + first}: unknown entity type {part!r} (known: {', '.join(types)})")
+                raise InputError(
+                    f"line {record.line + first}: unknown entity type {part!r} (known: {', '.join(types)})"
+                )
             start, end = starts[first], starts[last + 1] - 1
             entities.append(Entity(f"T{len(entities) + 1}", entity_type, start, end, text[start:end]))
     return Document(f"{record.split}-{record.line}", text, tuple(entities))

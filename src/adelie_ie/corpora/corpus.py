@@ -15,7 +15,6 @@ from adelie_ie.document import Document
 from adelie_ie.errors import InputError
 from adelie_ie.schema import Schema
 
-
 _PIECE = 1 << 18
 _BLANK_LINES = re.compile(r"(\n(?:[ \t\f\v]*\n)+(?=[^\n]))")
 
@@ -73,7 +72,9 @@ class Corpus:
         base = Path(self.folder)
         if not base.is_absolute():
             if root is None:
-                raise InputError(f"corpus {self.name!r} needs data.root: add  --set data.root=FOLDER  (expects {base} in it)")
+                raise InputError(
+                    f"corpus {self.name!r} needs data.root: add  --set data.root=FOLDER  (expects {base} in it)"
+                )
             base = Path(root) / base
         path = base / self.splits[split]
         if not path.is_file():
@@ -148,6 +149,8 @@ def _guard(path: Path, records: Iterator[Record]) -> Iterator[Record]:
             empty = False
             yield record
     except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 ({error.reason} at byte {error.start}): convert the file to UTF-8", path=path) from None
+        raise InputError(
+            f"not UTF-8 ({error.reason} at byte {error.start}): convert the file to UTF-8", path=path
+        ) from None
     if empty:
         raise InputError("the file holds no records", path=path)

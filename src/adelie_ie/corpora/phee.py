@@ -1,8 +1,9 @@
 """PHEE: pharmacovigilance events in medical case reports (Sun et al., EMNLP 2022).
 
-One JSON object per line. An event has a trigger and main arguments (Subject, Treatment, Effect), each with finer ones inside
-(Age, Drug, Route, ...); both levels become arguments, the fine ones as ``Subject.Age`` and so on, in the paper's role names.
-A role may have several spans, and a span may be in several pieces, of which every piece becomes an argument.
+One JSON object per line. An event has a trigger and main arguments (Subject, Treatment, Effect), each with finer ones
+inside (Age, Drug, Route, ...); both levels become arguments, the fine ones as ``Subject.Age`` and so on, in the
+paper's role names. A role may have several spans, and a span may be in several pieces, of which every piece becomes
+an argument.
 """
 
 from __future__ import annotations

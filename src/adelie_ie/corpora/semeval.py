@@ -1,7 +1,7 @@
 """SemEval-2010 Task 8: the relation between two marked nominals (Hendrickx et al., 2010).
 
-The file has blocks of three lines: ``N TAB "sentence with <e1>..</e1> and <e2>..</e2>"``, ``Relation(e1,e2)`` or ``Other``, and a
-comment. The order in the brackets gives the direction; ``Other`` means none of the nine relations.
+The file has blocks of three lines: ``N TAB "sentence with <e1>..</e1> and <e2>..</e2>"``, ``Relation(e1,e2)`` or
+``Other``, and a comment. The order in the brackets gives the direction; ``Other`` means none of the nine relations.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def read_sentence(record: Record) -> Document:
     head = _LINE.fullmatch(lines[0])
     if head is None or len(lines) < 2:
         raise InputError(f'expected  N TAB "sentence"  and a relation line, found {lines[0][:40]!r}')
-    text, entities, opened, last = "", [], {}, 0
+    text, last = "", 0
+    entities: list[Entity] = []
+    opened: dict[str, int] = {}
     for mark in _MARKS.finditer(head[2]):
         text += head[2][last : mark.start()]
         last = mark.end()
@@ -67,7 +69,11 @@ def _relation(line: str) -> tuple[Relation, ...]:
 
 
 _SCHEMA = Schema.model_validate(
-    {"name": "semeval2010-task8", "entities": ["nominal"], "relations": {k: {"definition": v} for k, v in _DEFINITIONS.items()}}
+    {
+        "name": "semeval2010-task8",
+        "entities": ["nominal"],
+        "relations": {k: {"definition": v} for k, v in _DEFINITIONS.items()},
+    }
 )
 
 CORPORA = (

@@ -1,0 +1,1 @@
+"""Evaluation: predictions, metrics over rows, and the report."""

@@ -38,7 +38,9 @@ class Score:
 
 
 def micro_score(matches: Iterable[Match]) -> Score:
-    """Micro-averaged over instances. With no row in gold and none predicted, all three are 1: nothing was the answer."""
+    """Micro-averaged over instances. With no row in gold and none predicted, all three are 1: nothing was the
+    answer.
+    """
     correct = predicted = gold = 0
     for one in matches:
         correct, predicted, gold = correct + one.correct, predicted + one.predicted, gold + one.gold
@@ -64,7 +66,9 @@ def outside_text(rows: Iterable[Row], columns: Columns, source: str) -> tuple[in
 
 def outside_schema(rows: Iterable[Row], columns: Columns) -> tuple[int, int]:
     """How many label values are not among the labels that the question allows, and how many there are."""
-    pairs = [(v, c.labels) for row in rows for v, c in zip(row, columns, strict=True) if c.kind is ColumnKind.LABEL and v]
+    pairs = [
+        (v, c.labels) for row in rows for v, c in zip(row, columns, strict=True) if c.kind is ColumnKind.LABEL and v
+    ]
     pairs = [(value, labels) for value, labels in pairs if labels]
     return sum(value not in labels for value, labels in pairs), len(pairs)
 

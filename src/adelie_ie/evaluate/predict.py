@@ -18,7 +18,9 @@ from adelie_ie.stage import Journal
 _CHUNK = 64
 
 
-def predict(engine: Engine, instances: list[Instance], path: Path, title: str, max_new_tokens: int) -> list[dict[str, Any]]:
+def predict(
+    engine: Engine, instances: list[Instance], path: Path, title: str, max_new_tokens: int
+) -> list[dict[str, Any]]:
     """Answer every instance greedily; records in the order of the instances."""
     journal = Journal(path)
     done = {(record["id"], record["shots"]): record for record in journal.records}
@@ -63,7 +65,9 @@ def predict_general(
     with progress_bar(title, len(records), completed=len(done)) as advance:
         for start in range(0, len(short), _CHUNK):
             chunk = short[start : start + _CHUNK]
-            answers = engine.generate([r["messages"][:-1] for r in chunk], max_new_tokens=max_new_tokens, progress=advance)
+            answers = engine.generate(
+                [r["messages"][:-1] for r in chunk], max_new_tokens=max_new_tokens, progress=advance
+            )
             new = [_general(record, answer[0]) for record, answer in zip(chunk, answers, strict=True)]
             journal.append(new)
             done.update((record["id"], record) for record in new)
@@ -71,7 +75,13 @@ def predict_general(
             chunk = free[start : start + _CHUNK]
             likelihoods = engine.log_likelihood([record["messages"] for record in chunk])
             new = [
-                {"id": r["id"], "kind": "free", "instruction": r["messages"][-2]["content"], "log_likelihood": total, "tokens": size}
+                {
+                    "id": r["id"],
+                    "kind": "free",
+                    "instruction": r["messages"][-2]["content"],
+                    "log_likelihood": total,
+                    "tokens": size,
+                }
                 for r, (total, size) in zip(chunk, likelihoods, strict=True)
             ]
             journal.append(new)

@@ -1,9 +1,12 @@
-"""Predictions of several models -> the tables of the report: scores with intervals, quality of outputs, general ability."""
+"""Predictions of several models -> the tables of the report: scores with intervals, quality of outputs, general
+ability.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from adelie_ie.evaluate.metrics import Match, bootstrap, match_rows, micro_score, outside_schema, outside_text
@@ -35,7 +38,10 @@ def summarise(
     for i, instance in enumerate(instances):
         groups.setdefault((instance.corpus, instance.task, instance.shots), []).append(i)
     matches = {
-        model: [match_rows(map(tuple, record["rows"]), instance.rows) for record, instance in zip(records, instances, strict=True)]
+        model: [
+            match_rows(map(tuple, record["rows"]), instance.rows)
+            for record, instance in zip(records, instances, strict=True)
+        ]
         for model, records in predictions.items()
     }
     shots = sorted({instance.shots for instance in instances})
@@ -121,14 +127,16 @@ def _comparisons(
     found = []
     for count in shots:
         members = [list(ids) for group, ids in groups.items() if group[2] == count]
-        for first, second in zip(models, models[1:], strict=False):
+        for first, second in pairwise(models):
             a, b = matches[first], matches[second]
 
             def difference(sample: list[list[int]], a: list[Match] = a, b: list[Match] = b) -> float:
                 return _mean_f1([[b[i] for i in g] for g in sample]) - _mean_f1([[a[i] for i in g] for g in sample])
 
             rng = seeded(seed, "bootstrap pair", count)
-            values = sorted(difference([[g[int(rng.random() * len(g))] for _ in g] for g in members]) for _ in range(rounds))
+            values = sorted(
+                difference([[g[int(rng.random() * len(g))] for _ in g] for g in members]) for _ in range(rounds)
+            )
             found.append(
                 {
                     "first": first,

@@ -1,0 +1,1 @@
+"""IEFeedback: sampled answers, scored against gold, become preference pairs."""

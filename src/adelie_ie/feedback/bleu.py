@@ -1,7 +1,7 @@
 """ADELIE's preference score: sentence BLEU-4 over characters with NIST geometric smoothing (NLTK's method 3).
 
-It is what the paper's released code computes on the text after ``[Answer]: ``. Known weakness: below four characters even a
-perfect copy scores under 1, and long answers are judged by length more than by fields.
+It is what the paper's released code computes on the text after ``[Answer]: ``. Known weakness: below four characters
+even a perfect copy scores under 1, and long answers are judged by length more than by fields.
 """
 
 from __future__ import annotations

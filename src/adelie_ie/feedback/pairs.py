@@ -1,6 +1,7 @@
 """IEFeedback: scored samples -> preference pairs (ADELIE, section 3.4).
 
-Online pairs set the best sample against the worst; offline pairs set gold against the worst sample. Both need a gap in score.
+Online pairs set the best sample against the worst; offline pairs set gold against the worst sample. Both need a gap
+in score.
 """
 
 from __future__ import annotations
@@ -51,12 +52,14 @@ def build_pairs(
 ) -> list[dict[str, Any]]:
     """At most one pair per prompt, in an order that depends on seed and ids alone.
 
-    The quota's online share goes to prompts with a gap between their samples, in hash order; every other prompt with a gap to
-    gold makes an offline pair, up to the quota.
+    The quota's online share goes to prompts with a gap between their samples, in hash order; every other prompt with
+    a gap to gold makes an offline pair, up to the quota.
     """
     ranked = sorted(scored, key=lambda record: digest(seed, "pair", record["id"]))
     quota = settings.max_pairs if settings.max_pairs is not None else len(ranked)
-    online_quota = round(quota * settings.online_share) if quota < len(ranked) else round(len(ranked) * settings.online_share)
+    online_quota = (
+        round(quota * settings.online_share) if quota < len(ranked) else round(len(ranked) * settings.online_share)
+    )
     online = [pair for record in ranked if (pair := _online(record, settings.gap))][:online_quota]
     taken = {pair["id"] for pair in online}
     rest = [record for record in ranked if record["id"] not in taken]

@@ -32,9 +32,7 @@ def choose_prompts(instances: list[Path], per_corpus: int, seed: int) -> list[di
     return chosen
 
 
-def sample(
-    engine: Engine, instances: list[Path], folder: Path, settings: SampleSettings, seed: int
-) -> dict[str, int]:
+def sample(engine: Engine, instances: list[Path], folder: Path, settings: SampleSettings, seed: int) -> dict[str, int]:
     """Write ``samples.jsonl``: prompt, gold and the sampled answers of each chosen instance; returns the counts."""
     chosen = choose_prompts(instances, settings.per_corpus, seed)
     journal = Journal(folder / "journal.jsonl")

@@ -11,7 +11,9 @@ from adelie_ie.rows import Column, ColumnKind, Columns, Row, normalise_row
 UNREADABLE = -1.0
 
 
-def score_answer(output: str, gold: str, rows: tuple[Row, ...], columns: Columns, format_name: str, metric: str) -> float:
+def score_answer(
+    output: str, gold: str, rows: tuple[Row, ...], columns: Columns, format_name: str, metric: str
+) -> float:
     """Score one answer.
 
     Args:

@@ -1,7 +1,7 @@
 """Formats: rows <-> text, each a pair of inverse functions held together by property tests.
 
-Each module of this package that is about one kind of format lists its named variants in ``FORMATS`` (name -> factory over
-columns); the registry below collects them, so adding a format is adding one file.
+Each module of this package that is about one kind of format lists its named variants in ``FORMATS`` (name -> factory
+over columns); the registry below collects them, so adding a format is adding one file.
 """
 
 from __future__ import annotations
@@ -40,4 +40,4 @@ def make_format(name: str, columns: Columns) -> Format:
         factory = _factories()[name]
     except KeyError:
         raise KeyError(f"no format {name!r}; there are: {', '.join(_factories())}") from None
-    return factory(columns)  # type: ignore[operator, no-any-return]
+    return factory(columns)  # type: ignore[operator]

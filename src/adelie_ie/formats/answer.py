@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,14 +80,11 @@ def problem(kind: str, text: str) -> Problem:
 def answer_body(text: str) -> str:
     """The answer without what may stand around it: explanation, mark, code fence.
 
-    A text that starts with the mark keeps all that follows it; otherwise the answer is what follows the last mark, and the
-    whole text if there is none.
+    A text that starts with the mark keeps all that follows it; otherwise the answer is what follows the last mark,
+    and the whole text if there is none.
     """
     text = text.strip()
-    mark = _MARK.match(text)
-    if mark is None:
-        for mark in _MARK.finditer(text):
-            pass
+    mark = _MARK.match(text) or next(iter(deque(_MARK.finditer(text), maxlen=1)), None)
     if mark is not None:
         text = text[mark.end() :].strip()
     if "```" in text:

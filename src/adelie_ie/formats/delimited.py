@@ -1,4 +1,5 @@
-"""Tuple templates: rows as fields between delimiters, e.g. ``{entity}: {type}; `` or ``({subject}; {relation}; {object}); ``.
+"""Tuple templates: rows as fields between delimiters, e.g. ``{entity}: {type}; `` or ``({subject}; {relation};
+{object}); ``.
 
 Fields that hold a delimiter are written as JSON strings. Trailing fields of optional columns are left out when empty.
 """
@@ -42,7 +43,8 @@ class DelimitedFormat:
         d = self.delimiters
         parts = [part.strip() for part in (d.open, d.separator, d.close, d.end)]
         object.__setattr__(self, "_unsafe", unsafe_pattern(parts))
-        # A bracket pair of the row's own kind inside a bare field, as models write "(Warfarin (Coumadin); drug)", is part of it.
+        # A bracket pair of the row's own kind inside a bare field, as models write "(Warfarin (Coumadin); drug)", is
+        # part of it.
         nested = "(?!)"  # matches nothing
         if parts[0]:
             nested = f"{re.escape(parts[0])}[^{re.escape(parts[0] + parts[2])}\\n]{{0,80}}{re.escape(parts[2])}"
@@ -84,8 +86,9 @@ class DelimitedFormat:
 
     def _rows_of_fields(self, body: str) -> list[list[str]]:
         """Cut the body into rows of raw fields in one pass."""
-        opening, separator, closing, end = (
-            part.strip() for part in (self.delimiters.open, self.delimiters.separator, self.delimiters.close, self.delimiters.end)
+        opening, separator, _, end = (
+            part.strip()
+            for part in (self.delimiters.open, self.delimiters.separator, self.delimiters.close, self.delimiters.end)
         )
         rows: list[list[str]] = []
         fields: list[str] = []
@@ -164,7 +167,9 @@ class DelimitedFormat:
         rows.append(tuple(fields) + ("",) * (width - len(fields)))
 
 
-def _variant(name: str, open_: str, separator: str, close: str, end: str) -> tuple[str, Callable[[Columns], DelimitedFormat]]:
+def _variant(
+    name: str, open_: str, separator: str, close: str, end: str
+) -> tuple[str, Callable[[Columns], DelimitedFormat]]:
     return name, partial(DelimitedFormat, name, Delimiters(open_, separator, close, end))
 
 

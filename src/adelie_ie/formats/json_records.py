@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,10 +96,8 @@ def _whole_objects(body: str) -> list[Any]:
         elif character == "{":
             start = position
         elif character == "}" and start >= 0:
-            try:
+            with suppress(ValueError, RecursionError):
                 found.append(json.loads(body[start : position + 1], strict=False))
-            except (ValueError, RecursionError):
-                pass
             start = -1
     return found
 

@@ -1,4 +1,6 @@
-"""Rows as natural-language sentences, each value between double quotes, e.g. ``"aspirin" is a mention of the type "drug".``"""
+"""Rows as natural-language sentences, each value between double quotes, e.g. ``"aspirin" is a mention of the type
+"drug".``
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _SENTENCES: dict[tuple[str, ...], tuple[str, ...]] = {
         "{event} expresses an event of the class {class} in which {word} plays the role {role}.",
         "{event} expresses an event of the class {class}.",
     ),
-    ("first event", "relation", "second event"): ("The event {first event} is in the relation {relation} to {second event}.",),
+    ("first event", "relation", "second event"): (
+        "The event {first event} is in the relation {relation} to {second event}.",
+    ),
     ("predicate", "subject", "object", "time", "location"): (
         "The text says {predicate} of {subject} and {object}, at the time {time}, in the place {location}.",
         "The text says {predicate} of {subject} and {object}, at the time {time}.",
@@ -54,7 +58,8 @@ def _sentences_for(columns: Columns) -> tuple[_Sentence, ...]:
         heads = [f"{'In one row, ' if i == 0 else ', '}{' '.join(name.split())} is " for i, name in enumerate(names)]
         return (_Sentence((*heads, "."), tuple(range(len(names)))),)
     return tuple(
-        _Sentence(tuple(_SLOT.split(text)[::2]), tuple(names.index(name) for name in _SLOT.findall(text))) for text in known
+        _Sentence(tuple(_SLOT.split(text)[::2]), tuple(names.index(name) for name in _SLOT.findall(text)))
+        for text in known
     )
 
 

@@ -1,0 +1,1 @@
+"""IEInstruct: questions become instruction conversations."""

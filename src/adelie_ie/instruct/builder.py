@@ -1,7 +1,7 @@
 """IEInstruct: the questions of a corpus as instruction instances, streamed, on one process or several.
 
-Every random choice about an instance comes from a generator derived from the seed and the instance's id, so neither order
-nor worker count changes a byte, and one corpus never changes the instances of another.
+Every random choice about an instance comes from a generator derived from the seed and the instance's id, so neither
+order nor worker count changes a byte, and one corpus never changes the instances of another.
 """
 
 from __future__ import annotations

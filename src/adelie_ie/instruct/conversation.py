@@ -1,7 +1,7 @@
 """A question -> a conversation: the words of a prompt are put together here and nowhere else.
 
-The instruction (task description, labels, form of the answer) stands in the first turn only; demonstrations are turns of their
-own before the question (ADELIE, section 3.1).
+The instruction (task description, labels, form of the answer) stands in the first turn only; demonstrations are turns
+of their own before the question (ADELIE, section 3.1).
 """
 
 from __future__ import annotations
@@ -93,7 +93,12 @@ def _words(text: str) -> int:
 
 
 def evaluation_instance(
-    question: Question, demonstrations: Sequence[Question], corpus: str, task: str, settings: BuildSettings, format_name: str
+    question: Question,
+    demonstrations: Sequence[Question],
+    corpus: str,
+    task: str,
+    settings: BuildSettings,
+    format_name: str,
 ) -> Instance:
     """The question in the form that every model is evaluated with: first description, schema order, fixed format."""
     fmt = make_format(format_name, question.columns)

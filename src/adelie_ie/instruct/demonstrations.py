@@ -1,4 +1,6 @@
-"""The questions that may serve as demonstrations: a bounded sample of a corpus, by schema, answered ones and empty ones apart."""
+"""The questions that may serve as demonstrations: a bounded sample of a corpus, by schema, answered ones and empty
+ones apart.
+"""
 
 from __future__ import annotations
 

@@ -61,7 +61,9 @@ class Instance:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Instance:
         """The inverse of ``to_json`` after ``json.loads``."""
-        columns = tuple(Column(name, ColumnKind(kind), tuple(labels), opt) for name, kind, labels, opt in data["columns"])
+        columns = tuple(
+            Column(name, ColumnKind(kind), tuple(labels), opt) for name, kind, labels, opt in data["columns"]
+        )
         return cls(
             id=data["id"],
             corpus=data["corpus"],

@@ -1,0 +1,1 @@
+"""The mixture of IE instances and general data."""

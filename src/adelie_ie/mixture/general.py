@@ -1,7 +1,8 @@
 """General instruction data: readers that turn public layouts into conversations.
 
-A record is ``{"id", "messages", "kind", "split"}``; ``kind`` is ``short`` for answers that can be compared word for word and ``free``
-for the others; ``split`` is ``train`` or ``test`` (held out by the hash of the id where the source has no split of its own).
+A record is ``{"id", "messages", "kind", "split"}``; ``kind`` is ``short`` for answers that can be compared word for
+word and ``free`` for the others; ``split`` is ``train`` or ``test`` (held out by the hash of the id where the source
+has no split of its own).
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def _starter(data: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
 def _self_instruct(data: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
     """Self-Instruct's seed tasks and user-oriented instructions: an instruction with instances of input and output."""
     for i, instance in enumerate(data["instances"]):
-        asked = data["instruction"] if not instance["input"].strip() else f"{data['instruction']}\n\n{instance['input']}"
+        asked = (
+            data["instruction"] if not instance["input"].strip() else f"{data['instruction']}\n\n{instance['input']}"
+        )
         if instance["output"].strip():
             yield _pair(f"{data['id']}-{i}", asked, instance["output"])
 

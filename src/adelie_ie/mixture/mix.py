@@ -1,4 +1,5 @@
-"""IE instances + general data -> one training corpus: shares by instances, exact duplicates and held-out texts left out.
+"""IE instances + general data -> one training corpus: shares by instances, exact duplicates and held-out texts left
+out.
 
 ADELIE mixes 20% IE with 80% general data (section 3.3).
 """

@@ -1,0 +1,1 @@
+"""Models: where they come from, how conversations become tokens, and how they generate."""

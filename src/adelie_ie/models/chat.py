@@ -1,7 +1,7 @@
 """Conversations as tokens: the same tokens in training and in generation, with any chat template.
 
-A conversation is cut where the model starts to answer and where its turn ends, by rendering its prefixes; so the loss falls on
-answers (and their end-of-turn token) alone, and no template needs generation marks.
+A conversation is cut where the model starts to answer and where its turn ends, by rendering its prefixes; so the loss
+falls on answers (and their end-of-turn token) alone, and no template needs generation marks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def encode_conversation(tokenizer: Any, messages: Sequence[dict[str, str]]) -> t
 
 
 def _segments(tokenizer: Any, messages: Sequence[dict[str, str]], *, answer_last: bool) -> list[tuple[list[int], bool]]:
-    """(tokens, bears loss) of the stretches of a conversation; each stretch is tokenised by itself, as in generation."""
+    """(tokens, bears loss) of the stretches of a conversation; each stretch is tokenised by itself, as in
+    generation.
+    """
     segments: list[tuple[list[int], bool]] = []
     done = ""
     for position, message in enumerate(messages):

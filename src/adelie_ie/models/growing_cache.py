@@ -1,4 +1,6 @@
-"""A key-value cache that grows in steps: appending a token writes it in place instead of copying all that came before."""
+"""A key-value cache that grows in steps: appending a token writes it in place instead of copying all that came
+before.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +14,28 @@ _STEP = 64
 
 
 class _GrowingLayer(DynamicLayer):
-    """One layer's keys and values in buffers with room to spare; ``keys`` and ``values`` are views of the filled part."""
+    """One layer in buffers with room to spare; ``keys`` and ``values`` are views of the filled part."""
 
-    _key_room: torch.Tensor
+    keys: torch.Tensor
+    values: torch.Tensor
+    _key_room: torch.Tensor | None = None
     _value_room: torch.Tensor
 
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any):  # type: ignore[no-untyped-def]
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Append states; returns views of all keys and values."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         held = self.keys.shape[-2] if self.keys.numel() else 0
         total = held + key_states.shape[-2]
-        room = getattr(self, "_key_room", None)
+        room = self._key_room
         if room is None or room.shape[0] != key_states.shape[0] or room.shape[-2] < total or held == 0:
-            self._key_room = _with_room(self.keys, key_states, held, total)
+            self._key_room = room = _with_room(self.keys, key_states, held, total)
             self._value_room = _with_room(self.values, value_states, held, total)
-        self._key_room[..., held:total, :] = key_states
+        room[..., held:total, :] = key_states
         self._value_room[..., held:total, :] = value_states
-        self.keys = self._key_room[..., :total, :]
+        self.keys = room[..., :total, :]
         self.values = self._value_room[..., :total, :]
         return self.keys, self.values
 
@@ -55,4 +61,3 @@ class GrowingCache(DynamicCache):
             layer.keys = layer.keys.index_select(0, rows)
             layer.values = layer.values.index_select(0, rows)
             layer._key_room = None
-            layer._value_room = None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adelie_ie.errors import AdelieError, InputError, MissingExtra
+from adelie_ie.errors import AdelieError, InputError, MissingExtraError
 from adelie_ie.models.source import ADAPTER, first_line, no_progress_bars, resolve_model
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def load_model(
         device: by default CUDA where there is one.
 
     Raises:
-        MissingExtra: torch or transformers is not installed.
+        MissingExtraError: torch or transformers is not installed.
         InputError: the folder cannot be loaded, or the model has no chat template or lacks weights.
         AdelieError: the hub id cannot be reached, or there is no such device.
     """
@@ -35,7 +35,7 @@ def load_model(
         import torch
         import transformers  # noqa: F401
     except ImportError as error:
-        raise MissingExtra(error.name or "transformers", "train") from error
+        raise MissingExtraError(error.name or "transformers", "train") from error
     place = _device(device)
     kind = _dtype(dtype) or (torch.bfloat16 if place.type == "cuda" else torch.float32)
     source = resolve_model(name)

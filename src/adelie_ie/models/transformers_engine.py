@@ -1,4 +1,6 @@
-"""Generation with transformers: length-sorted batches, one prefill for all samples of a prompt, finished rows leave the batch."""
+"""Generation with transformers: length-sorted batches, one prefill for all samples of a prompt, finished rows leave
+the batch.
+"""
 
 from __future__ import annotations
 

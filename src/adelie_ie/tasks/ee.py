@@ -30,7 +30,9 @@ def questions(document: Document, schema: Schema) -> Iterator[Question]:
         arguments = [(argument.text, argument.role) for argument in by_place(event.arguments)]
         rows += [(event.text, event.type, *argument) for argument in arguments or [("", "")]]
     text = document.text
-    yield Question(f"ee/{document.id}", document.id, text, text, (), _columns(choices), (choices,), tuple(rows), schema.name)
+    yield Question(
+        f"ee/{document.id}", document.id, text, text, (), _columns(choices), (choices,), tuple(rows), schema.name
+    )
 
 
 TASK = Task("ee", "Event extraction", questions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from adelie_ie.document import Argument, Document, Entity, Event
 from adelie_ie.rows import Columns, Row
@@ -73,13 +73,18 @@ def mark(text: str, spans: list[tuple[int, int]], tag: str) -> str:
     return text
 
 
-def by_place(spans: tuple[Entity, ...] | tuple[Event, ...] | tuple[Argument, ...]) -> list:  # type: ignore[type-arg]
+Span = TypeVar("Span", Entity, Event, Argument)
+
+
+def by_place(spans: tuple[Span, ...]) -> list[Span]:
     """Spans in the order of the text."""
     return sorted(spans, key=lambda span: (span.start, span.end))
 
 
 def _labels(section: Mapping[str, object]) -> tuple[Label, ...]:
-    return tuple((name, getattr(facts, "definition", ""), tuple(getattr(facts, "roles", ()))) for name, facts in section.items())
+    return tuple(
+        (name, getattr(facts, "definition", ""), tuple(getattr(facts, "roles", ()))) for name, facts in section.items()
+    )
 
 
 class _SchemaChoices:

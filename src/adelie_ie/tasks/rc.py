@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 
 from adelie_ie.document import Document, Entity
@@ -43,7 +43,7 @@ def questions(document: Document, schema: Schema) -> Iterator[Question]:
         )
 
 
-def _unrelated(document: Document, schema: Schema, related: dict[tuple[str, str], list]) -> tuple[str, str] | None:  # type: ignore[type-arg]
+def _unrelated(document: Document, schema: Schema, related: Container[tuple[str, str]]) -> tuple[str, str] | None:
     placed = by_place(document.entities)
     for i, first in enumerate(placed):
         for second in placed[i + 1 :]:

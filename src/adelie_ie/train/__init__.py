@@ -1,0 +1,1 @@
+"""Training: SFT and DPO on TRL. Knows conversations, not tasks."""

@@ -1,7 +1,7 @@
 """On a CPU, the LM head is applied only where a token bears loss.
 
-TRL's fused head does so on GPUs with Triton kernels, but scores every position elsewhere; with a vocabulary of 50,000 and
-answers of a fifth of the tokens that is a large part of a small model's time and most of its memory.
+TRL's fused head does so on GPUs with Triton kernels, but scores every position elsewhere; with a vocabulary of 50,000
+and answers of a fifth of the tokens that is a large part of a small model's time and most of its memory.
 """
 
 from __future__ import annotations

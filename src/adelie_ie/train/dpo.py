@@ -1,4 +1,6 @@
-"""Direct preference optimisation on TRL, over tokens that we prepare: prompt, chosen and rejected as generation sees them."""
+"""Direct preference optimisation on TRL, over tokens that we prepare: prompt, chosen and rejected as generation sees
+them.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def train_dpo(
     )
     score_answers_only(base_of(trainer))
     metrics = fit(trainer, folder, "DPO")
-    last = next((log for log in reversed(trainer.state.log_history) if "rewards/accuracies" in log), {})
+    last: dict[str, float] = next(
+        (log for log in reversed(trainer.state.log_history) if "rewards/accuracies" in log), {}
+    )
     save_model(trainer.accelerator.unwrap_model(trainer.model), tokenizer, folder)
     return {
         "pairs": len(examples),

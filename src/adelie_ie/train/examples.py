@@ -1,4 +1,6 @@
-"""Conversations and preference pairs as token lists for the trainers; over-long ones are dropped and counted, never cut."""
+"""Conversations and preference pairs as token lists for the trainers; over-long ones are dropped and counted, never
+cut.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,11 @@ def preference_examples(
         sides = {}
         for side in ("chosen", "rejected"):
             ids, labels = encode_conversation(tokenizer, [*record["prompt"], *record[side]])
-            sides[side] = [token for token, label in zip(ids[len(prompt) :], labels[len(prompt) :], strict=True) if label != IGNORED]
+            sides[side] = [
+                token
+                for token, label in zip(ids[len(prompt) :], labels[len(prompt) :], strict=True)
+                if label != IGNORED
+            ]
         longest = len(prompt) + max(map(len, sides.values()))
         if sides["chosen"] == sides["rejected"]:
             drop("chosen and rejected are the same")
@@ -58,12 +64,16 @@ def _fits(length: int, record: dict[str, Any], settings: TrainSettings, drop: Dr
         return True
     if settings.over_long == "stop":
         name = record.get("id", "?")
-        raise TrainingError(f"record {name}: {length} tokens, over max_tokens={settings.max_tokens}: raise it, or set over_long=drop")
+        raise TrainingError(
+            f"record {name}: {length} tokens, over max_tokens={settings.max_tokens}: raise it, or set over_long=drop"
+        )
     drop(f"over {settings.max_tokens} tokens")
     return False
 
 
 def _not_empty(examples: list[dict[str, list[int]]], what: str) -> list[dict[str, list[int]]]:
     if not examples:
-        raise TrainingError(f"no {what} is left to train on: the corpus is empty, or all of it was dropped (see the counts above)")
+        raise TrainingError(
+            f"no {what} is left to train on: the corpus is empty, or all of it was dropped (see the counts above)"
+        )
     return examples

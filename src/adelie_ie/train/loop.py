@@ -1,4 +1,6 @@
-"""What SFT and DPO share: arguments for TRL, batches of like length, checkpoints and resume, progress, and the final save."""
+"""What SFT and DPO share: arguments for TRL, batches of like length, checkpoints and resume, progress, and the final
+save.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def training_arguments(settings: TrainSettings, folder: Path, seed: int) -> dict
     accumulation, rest = divmod(settings.batch, settings.micro_batch * world)
     if rest or not accumulation:
         raise TrainingError(
-            f"batch={settings.batch} is no multiple of micro_batch={settings.micro_batch} times {world} devices: change one of them"
+            f"batch={settings.batch} is no multiple of micro_batch={settings.micro_batch} "
+            f"times {world} devices: change one of them"
         )
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
     return {
@@ -117,12 +120,18 @@ class _StopOnBadLoss(TrainerCallback):
     """A loss that is not a number ends training at once."""
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any] | None = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
     ) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(float(loss)):
             raise TrainingError(
-                f"the loss is {loss} at step {state.global_step}: lower the learning rate ({args.learning_rate:g}) or check the data"
+                f"the loss is {loss} at step {state.global_step}: "
+                f"lower the learning rate ({args.learning_rate:g}) or check the data"
             )
 
 
@@ -145,8 +154,12 @@ def fit(trainer: Any, folder: Path, title: str) -> dict[str, float]:
     try:
         result = trainer.train(resume_from_checkpoint=last_checkpoint(folder / CHECKPOINTS))
     except OSError as error:
-        raise AdelieError(f"{folder}: cannot be written ({error.strerror or error}): free some space and run again; training resumes") from error
-    write_jsonl(folder / "log.jsonl", ({k: _finite(v) for k, v in entry.items()} for entry in trainer.state.log_history))
+        raise AdelieError(
+            f"{folder}: cannot be written ({error.strerror or error}): free some space and run again; training resumes"
+        ) from error
+    write_jsonl(
+        folder / "log.jsonl", ({k: _finite(v) for k, v in entry.items()} for entry in trainer.state.log_history)
+    )
     return {**result.metrics, "steps": trainer.state.global_step}
 
 
@@ -178,4 +191,6 @@ def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
         tokenizer.save_pretrained(folder / "model")
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     except OSError as error:
-        raise AdelieError(f"{folder}: cannot be written ({error.strerror or error}): free some space and run again") from error
+        raise AdelieError(
+            f"{folder}: cannot be written ({error.strerror or error}): free some space and run again"
+        ) from error

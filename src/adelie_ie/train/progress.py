@@ -36,7 +36,12 @@ class TrainingProgress(TrainerCallback):
             self._bar.update(self._task, completed=state.global_step)
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any] | None = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
     ) -> None:
         """Show the newest loss."""
         if state.is_world_process_zero and logs and "loss" in logs:

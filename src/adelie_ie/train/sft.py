@@ -1,4 +1,6 @@
-"""Supervised fine-tuning on TRL, with our own masks: the loss falls on assistant turns alone, whatever the chat template."""
+"""Supervised fine-tuning on TRL, with our own masks: the loss falls on assistant turns alone, whatever the chat
+template.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The starter corpus: short passages from six domains, written and annotated for this project (Apache-2.0).
 
-Every passage carries all layers at once (entities, relations, events, event relations, open tuples, some a request with its
-table), so one small corpus exercises all nine tasks. ``general.jsonl`` beside it holds general instruction / answer pairs.
+Every passage carries all layers at once (entities, relations, events, event relations, open tuples, some a request
+with its table), so one small corpus exercises all nine tasks. ``general.jsonl`` beside it holds general instruction /
+answer pairs.
 """
 
 from __future__ import annotations
