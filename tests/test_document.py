@@ -230,12 +230,7 @@ ACCEPTED_OR_RAW = {
     "line",
     [
         *(pytest.param(line, id=kind) for kind, line in BROKEN.items()),
-        *(
-            pytest.param(
-                line, id=kind, marks=pytest.mark.xfail(strict=True, reason="accepted, or escapes as another error")
-            )
-            for kind, line in ACCEPTED_OR_RAW.items()
-        ),
+        *(pytest.param(line, id=kind) for kind, line in ACCEPTED_OR_RAW.items()),
     ],
 )
 def test_a_line_that_is_no_document_is_refused_with_file_and_line(tmp_path: Path, line: str) -> None:

@@ -106,6 +106,10 @@ class Document:
 
     def problems(self, schema: Schema | None = None) -> Iterator[str]:
         """Everything that is inconsistent: spans against the text, ids, labels against ``schema`` (if given)."""
+        wrong_type = next(self._type_problems(), None)
+        if wrong_type is not None:
+            yield wrong_type
+            return
         yield from self._span_problems()
         yield from self._reference_problems()
         for table in self.tables:
@@ -113,6 +117,30 @@ class Document:
                 yield f"table {table.request[:40]!r}: a row has not {len(table.columns)} cells"
         if schema is not None:
             yield from self._label_problems(schema)
+
+    def _type_problems(self) -> Iterator[str]:
+        texts: list[object] = [self.schema]
+        offsets: list[object] = []
+        mentions: tuple[Entity | Event, ...] = (*self.entities, *self.events)
+        for mention in mentions:
+            texts += (mention.id, mention.type, mention.text)
+            offsets += (mention.start, mention.end)
+        for argument in (argument for event in self.events for argument in event.arguments):
+            texts += (argument.role, argument.text)
+            offsets += (argument.start, argument.end)
+        links: tuple[Relation | EventRelation, ...] = (*self.relations, *self.event_relations)
+        for link in links:
+            texts += (link.head, link.type, link.tail)
+        for fact in self.tuples:
+            texts += (fact.predicate, fact.subject, fact.object, fact.time, fact.location)
+        for table in self.tables:
+            texts += (table.request, *table.columns, *(cell for row in table.rows for cell in row))
+        for offset in offsets:
+            if type(offset) is not int:
+                yield f"offsets are whole numbers, found {offset!r}"
+        for text in texts:
+            if not isinstance(text, str):
+                yield f"expected text, found {text!r}"
 
     def _span_problems(self) -> Iterator[str]:
         for kind, spans in (("entity", self.entities), ("event", self.events)):
@@ -201,13 +229,19 @@ def parse_document(line: str, schema: Schema | None = None) -> Document:
         InputError: the line is no JSON, no document, or disagrees with itself or with the schema.
     """
     try:
-        data = json.loads(line)
+        data = json.loads(line.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         raise InputError(f"not a JSON object ({error.msg} at column {error.colno}): is the line cut off?") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not a JSON object ({error})") from None
     try:
+        if "\\u" in line:
+            json.dumps(data, ensure_ascii=False).encode()
         document = Document.from_dict(data)
     except KeyError as error:
         raise InputError(f"not a document: key {error} is missing") from None
+    except UnicodeEncodeError:
+        raise InputError("a lone surrogate stands in the record: the text was cut inside a character") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"not a document: {error}") from None
     problem = next(document.problems(schema), None)

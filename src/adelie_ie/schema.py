@@ -7,8 +7,9 @@ derived from a pydantic class. It knows nothing of documents, prompts or models.
 from __future__ import annotations
 
 import json
+import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,10 @@ class Schema(BaseModel):
         for section in ("entities", "relations", "events", "event_relations"):
             if section in data:
                 data[section] = _facts_by_label(data[section])
-        for name, facts in (data.get("events") or {}).items():
+        events = data.get("events")
+        for name, facts in events.items() if isinstance(events, Mapping) else ():
             if isinstance(facts, Mapping) and "roles" in facts:
-                data["events"][name] = {**facts, "roles": _facts_by_label(facts["roles"])}
+                events[name] = {**facts, "roles": _facts_by_label(facts["roles"])}
         return data
 
     @model_validator(mode="after")
@@ -113,10 +115,13 @@ class Schema(BaseModel):
         """
         path = Path(path)
         try:
-            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8-sig")
+            data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
         except FileNotFoundError:
             raise InputError("no such schema file", path=path) from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})", path=path) from None
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise InputError(f"not readable as YAML or JSON: {' '.join(str(error).split())}", path=path) from None
         try:
             return cls.model_validate(data)
@@ -133,7 +138,9 @@ class Schema(BaseModel):
         if path.suffix == ".json":
             text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
         else:
-            text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+            # PyYAML writes these line breaks raw and reads them back as white space.
+            plain = not any(mark in json.dumps(data, ensure_ascii=False) for mark in "\x85\u2028\u2029\ufeff")
+            text = yaml.safe_dump(data, sort_keys=False, allow_unicode=plain, width=120)
         path.write_text(text, encoding="utf-8")
 
     @classmethod
@@ -206,14 +213,19 @@ def _facts_by_label(section: Any) -> Any:
             for name, facts in section.items()
         }
     if isinstance(section, list | tuple):
+        for name in section:
+            if not isinstance(name, str):
+                raise ValueError(f"a list of labels holds names alone, found {name!r}: write a mapping for definitions")
         return {name: {} for name in section}
     return section
 
 
 def _innermost(annotation: Any) -> Any:
-    """The ``X`` of ``X``, ``X | None``, ``list[X]`` and their nestings."""
-    arguments = [arg for arg in typing.get_args(annotation) if arg is not type(None)]
-    return _innermost(arguments[0]) if arguments else annotation
+    """The ``X`` of ``X``, ``X | None``, ``list[X]`` and their nestings; anything wider stays as it is."""
+    origin = typing.get_origin(annotation)
+    arguments = [arg for arg in typing.get_args(annotation) if arg not in (type(None), ...)]
+    containers = (list, tuple, set, frozenset, Sequence, Iterable, typing.Union, types.UnionType)
+    return _innermost(arguments[0]) if origin in containers and len(arguments) == 1 else annotation
 
 
 def _record(fields: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -65,7 +65,10 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[Any]:
             os.fsync(out.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if error.filename not in (None, str(partial), str(path), *map(str, path.parents)):
+            raise  # another file's trouble, met while writing this one
         raise AdelieError(
             f"{path}: cannot be written ({error.strerror}): free some space or choose another --out"
         ) from error
@@ -110,6 +113,8 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
                         ) from None  # fmt: skip
     except FileNotFoundError:
         raise InputError("no such file: run the stage that writes it first", path=path) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 ({error.reason}): convert the file to UTF-8", path=path) from None
 
 
 class Journal:
@@ -210,10 +215,14 @@ def run_stage(
         "versions": _versions(),
     }
     write_json(partial / MANIFEST, manifest)
-    (partial / ".fingerprint").unlink()
+    # The stamp goes last and the former result is set aside first, so that a kill at any point loses neither.
+    former = run / f"{name}.former"
+    shutil.rmtree(former, ignore_errors=True)
     if final.exists():
-        shutil.rmtree(final)
+        final.replace(former)
     partial.replace(final)
+    (final / ".fingerprint").unlink()
+    shutil.rmtree(former, ignore_errors=True)
     return manifest, True
 
 
@@ -235,9 +244,10 @@ def _prepare_partial(partial: Path, mark: str) -> bool:
 def load_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a finished stage, or None."""
     try:
-        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    return manifest if isinstance(manifest, dict) and {"fingerprint", "outputs"} <= set(manifest) else None
 
 
 def _input_hash(path: Path) -> str:
@@ -253,7 +263,7 @@ def _outputs(folder: Path) -> dict[str, str]:
     """Content hashes of data files; of large weights and logs only the names and sizes count."""
     hashes = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != ".fingerprint" and "checkpoint" not in path.as_posix():
+        if path.is_file() and path.name != ".fingerprint" and "checkpoints" not in path.relative_to(folder).parts:
             large = path.stat().st_size > 64 * 2**20
             hashes[path.relative_to(folder).as_posix()] = (
                 f"{path.stat().st_size} bytes" if large else hash_file(path)[:16]

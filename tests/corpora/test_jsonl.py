@@ -17,10 +17,6 @@ PLACES = Schema.model_validate({"name": "places", "entities": ["city"]})
 ANA = {"id": "d1", "text": "Ana", "entities": [{"id": "T1", "type": "person", "start": 0, "end": 3, "text": "Ana"}]}
 
 
-def bug(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=reason)
-
-
 def corpus(folder: Path, content: str | bytes, *schemas: Schema) -> Corpus:
     (folder / "train.jsonl").write_bytes(content if isinstance(content, bytes) else content.encode())
     return jsonl_corpus("mine", folder, {"train": "train.jsonl"}, {s.name: s for s in schemas}, ("ner",))
@@ -52,7 +48,6 @@ def test_of_several_schemas_a_document_must_name_one(tmp_path: Path, change: dic
         list(corpus(tmp_path, json.dumps({**ANA, **change}), PEOPLE, PLACES).read("train"))
 
 
-@bug("accepted, and Corpus.schema then raises KeyError")
 def test_a_document_of_another_schema_than_the_only_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"train\.jsonl:1: .*unknown schema 'animals'"):
         list(corpus(tmp_path, json.dumps({**ANA, "schema": "animals"}), PEOPLE).read("train"))
@@ -79,7 +74,6 @@ def test_a_file_in_another_encoding_is_refused_by_name(tmp_path: Path) -> None:
         list(corpus(tmp_path, '{"id": "é"}'.encode("latin-1"), PEOPLE).read("train"))
 
 
-@bug("only the block readers skip it; here the message blames a cut-off line")
 def test_a_byte_order_mark_before_the_first_document_is_skipped(tmp_path: Path) -> None:
     (document,) = corpus(tmp_path, "\ufeff" + json.dumps(ANA), PEOPLE).read("train")
     assert document.id == "d1"

@@ -39,19 +39,6 @@ INPUTS = {
     "open < over lines": "<" + "x\n" * MEGABYTE,
     "open [ over lines": "[" + "x\n" * MEGABYTE,
 }
-SLOW = {
-    **dict.fromkeys(
-        [("colon", "only ':'"), ("angle", "only ','"), ("pipe", "only '|'"), ("bracket", "only '/'")], "empty fields"
-    ),
-    **dict.fromkeys(
-        [("parenthesis", "open ( over lines"), ("angle", "open < over lines"), ("bracket", "open [ over lines")],
-        "lines of a row",
-    ),
-    ("table", "dashes and a letter"): "the pattern of a rule",
-    ("sentence", "escaped quotes"): "the search for a first quote",
-}
-
-
 class OutOfTimeError(BaseException):
     """Not an Exception, so that no reader takes it for a mistake in the text."""
 
@@ -73,11 +60,7 @@ def processor_time(seconds: float) -> Iterator[None]:
 def cases() -> Iterator[object]:
     for name in format_names():
         for kind in INPUTS:
-            slow = SLOW.get((name, kind))
-            marks = (
-                [pytest.mark.xfail(strict=True, raises=OutOfTimeError, reason=f"quadratic in {slow}")] if slow else []
-            )
-            yield pytest.param(name, kind, marks=marks, id=f"{name}-{kind}")
+            yield pytest.param(name, kind, id=f"{name}-{kind}")
 
 
 @pytest.mark.parametrize(("name", "kind"), cases())

@@ -6,17 +6,15 @@ write). The text of a sentence is its tokens joined by one space, as ADELIE prep
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from adelie_ie.corpora.corpus import Corpus, Record, block_records
 from adelie_ie.document import Document, Entity
 from adelie_ie.errors import InputError
 from adelie_ie.schema import Schema
-
-_INNER_TAG = re.compile(r",[BI]-")
 
 
 def read_sentence(record: Record, types: Mapping[str, str], separator: str | None) -> Document:
@@ -35,7 +33,7 @@ def read_sentence(record: Record, types: Mapping[str, str], separator: str | Non
     columns = [line.split(separator) for line in record.raw.split("\n") if line]
     tags = [column[-1] for column in columns]
     for offset, column in enumerate(columns):
-        if len(column) < 2 or not tags[offset]:
+        if len(column) < 2 or not column[0] or not tags[offset]:
             raise InputError(
                 f"line {record.line + offset}: expected a token and its tag, found {' '.join(column)[:40]!r}"
             )
@@ -59,18 +57,21 @@ def read_sentence(record: Record, types: Mapping[str, str], separator: str | Non
 
 
 def _mentions(tags: list[str], marked: list[int], record: Record) -> list[tuple[str, int, int]]:
-    """(type, first token, last token) of each mention."""
-    found: list[tuple[str, int, int]] = []
+    """(type, first token, last token) of each mention, in the order of their first tokens."""
+    found: list[list[Any]] = []
+    newest: dict[str, int] = {}
     for index in marked:
-        tag = tags[index]
-        name = _INNER_TAG.sub(",", tag[2:]) if "," in tag else tag[2:]
-        if tag[0] == "I" and found and found[-1][2] == index - 1 and found[-1][0] == name:
-            found[-1] = (name, found[-1][1], index)
-        elif tag[0] in "BI":
-            found.append((name, index, index))
-        else:
-            raise InputError(f"line {record.line + index}: unknown tag {tag!r} (B-, I- or O expected)")
-    return found
+        for part in tags[index].rstrip().split(","):
+            prefix, name = part[:2], part[2:]
+            if prefix not in ("B-", "I-"):
+                raise InputError(f"line {record.line + index}: unknown tag {tags[index]!r} (B-, I- or O expected)")
+            open_one = found[newest[name]] if name in newest else None
+            if prefix == "I-" and open_one is not None and open_one[2] == index - 1:
+                open_one[2] = index
+            else:
+                newest[name] = len(found)
+                found.append([name, index, index])
+    return [(name, first, last) for name, first, last in found]
 
 
 def bio_corpus(

@@ -5,7 +5,6 @@ The two are apart so that a pass that only counts or samples records never parse
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,6 @@ from typing import NamedTuple
 from adelie_ie.document import Document
 from adelie_ie.errors import InputError
 from adelie_ie.schema import Schema
-
-_PIECE = 1 << 18
-_BLANK_LINES = re.compile(r"(\n(?:[ \t\f\v]*\n)+(?=[^\n]))")
 
 
 class Record(NamedTuple):
@@ -119,26 +115,26 @@ def block_records(path: Path, split: str) -> Iterator[Record]:
 
 def _lines(path: Path, split: str) -> Iterator[Record]:
     name = str(path)
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if not line.isspace():
                 yield Record(line, number, name, split)
 
 
 def _blocks(path: Path, split: str) -> Iterator[Record]:
-    """Blocks cut out of large pieces of the file, so that passing over records costs no work per line."""
-    name, line, rest = str(path), 1, ""
-    with path.open(encoding="utf-8-sig") as file:
-        while True:
-            piece = file.read(_PIECE)
-            *blocks, rest = _BLANK_LINES.split(rest + piece) if piece else [rest.rstrip("\n"), "", ""]
-            # Blocks and the blank lines between them take turns.
-            for block, blank in zip(blocks[::2], blocks[1::2], strict=True):
-                if block and not block.isspace():
-                    yield Record(block, line, name, split)
-                line += block.count("\n") + blank.count("\n")
-            if not piece:
-                return
+    name = str(path)
+    block: list[str] = []
+    number = 0
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            # Nearly every line starts with a printed character; only the others are looked at more closely.
+            if line[0] > " " or not line.isspace():
+                block.append(line)
+            elif block:
+                yield Record("".join(block), number - len(block), name, split)
+                block = []
+    if block:
+        yield Record("".join(block), number + 1 - len(block), name, split)
 
 
 def _guard(path: Path, records: Iterator[Record]) -> Iterator[Record]:

@@ -25,7 +25,8 @@ def jsonl_corpus(
 
     def document(record: Record) -> Document:
         checked = parse_document(record.raw)
-        schema = schemas.get(checked.schema) or (next(iter(schemas.values())) if len(schemas) == 1 else None)
+        only = next(iter(schemas.values())) if len(schemas) == 1 and not checked.schema else None
+        schema = schemas.get(checked.schema, only)
         if schema is None:
             raise InputError(f"record {checked.id!r}: unknown schema {checked.schema!r} (known: {', '.join(schemas)})")
         problem = next(checked.problems(schema), None)

@@ -52,14 +52,17 @@ def read_report(record: Record) -> Document:
         text = data["context"]
         raw_events = [event for annotation in data["annotations"] for event in annotation["events"]]
         events = [_event(f"{number}", raw, text) for number, raw in enumerate(raw_events, 1)]
+        name = data["id"]
+        if not isinstance(text, str):
+            raise TypeError("context is not text")
     except json.JSONDecodeError as error:
         raise InputError(f"not a JSON object ({error.msg}): is the line cut off?") from None
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise InputError(f"not a PHEE record: {type(error).__name__} {error}") from None
-    document = Document(f"{record.split}-{data['id']}-{record.line}", text, events=tuple(events))
+    document = Document(f"{record.split}-{name}-{record.line}", text, events=tuple(events))
     problem = next(document.problems(), None)
     if problem is not None:
-        raise InputError(f"record {data['id']!r}: {problem}")
+        raise InputError(f"record {name!r}: {problem}")
     return document
 
 
@@ -77,6 +80,8 @@ def _arguments(raw: dict[str, Any]) -> Iterator[tuple[str, int, str]]:
     for role, value in raw.items():
         if role in _SKIPPED:
             continue
+        if role not in _MAIN:
+            raise InputError(f"unknown role {role!r} (known: {', '.join(_MAIN)})")
         yield from ((role, *span) for span in _spans(value))
         for fine, inner in value.items():
             if not isinstance(inner, dict | list) or fine in ("text", "start", "entity_id"):

@@ -36,10 +36,12 @@ def read_sentence(record: Record) -> Document:
     Raises:
         InputError: the block has another form, or an unknown relation.
     """
-    lines = record.raw.split("\n")
+    lines = record.raw.rstrip("\n").split("\n")
     head = _LINE.fullmatch(lines[0])
     if head is None or len(lines) < 2:
         raise InputError(f'expected  N TAB "sentence"  and a relation line, found {lines[0][:40]!r}')
+    if any(not line.startswith("Comment") for line in lines[2:]):
+        raise InputError("expected at most a comment after the relation: is a blank line missing?")
     text, last = "", 0
     entities: list[Entity] = []
     opened: dict[str, int] = {}
@@ -56,14 +58,18 @@ def read_sentence(record: Record) -> Document:
     text += head[2][last:]
     if {entity.id for entity in entities} != {"e1", "e2"} or len(entities) != 2:
         raise InputError("expected one <e1>..</e1> and one <e2>..</e2>")
-    return Document(f"{record.split}-{head[1]}", text, tuple(entities), _relation(lines[1].strip()))
+    document = Document(f"{record.split}-{head[1]}", text, tuple(entities), _relation(lines[1].strip()))
+    problem = next(document.problems(), None)
+    if problem is not None:
+        raise InputError(problem)
+    return document
 
 
 def _relation(line: str) -> tuple[Relation, ...]:
     if line == "Other":
         return ()
     match = _RELATION.fullmatch(line)
-    if match is None or match[1] not in _DEFINITIONS:
+    if match is None or match[1] not in _DEFINITIONS or match[2] == match[3]:
         raise InputError(f"unknown relation {line!r}")
     return (Relation(match[2], match[1], match[3]),)
 

@@ -15,6 +15,7 @@ from adelie_ie.formats.answer import ANSWER_MARK, NOTHING, Parsed, Problem, answ
 from adelie_ie.formats.quoting import QUOTED, quote_if_unsafe, unquote, unsafe_pattern
 from adelie_ie.rows import ColumnKind, Columns, Row
 
+_BLANKS = re.compile(r"[ \t]*")
 _LIST_MARK = re.compile(r"\s*(?:\d+[.)]\s+|[-*•]\s+)?")
 
 
@@ -37,6 +38,7 @@ class DelimitedFormat:
     columns: Columns
     _unsafe: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _stop: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _plain_stop: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _required: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +51,7 @@ class DelimitedFormat:
         if parts[0]:
             nested = f"{re.escape(parts[0])}[^{re.escape(parts[0] + parts[2])}\\n]{{0,80}}{re.escape(parts[2])}"
         stops = "|".join(sorted((re.escape(part) for part in {*parts} - {""}), key=len, reverse=True))
+        object.__setattr__(self, "_plain_stop", re.compile(f"{stops}|\\n"))
         object.__setattr__(self, "_stop", re.compile(f"(?P<nested>{nested})|(?P<stop>{stops}|\\n)"))
         required = max((i for i, column in enumerate(self.columns, 1) if not column.optional), default=1)
         object.__setattr__(self, "_required", required)
@@ -84,36 +87,37 @@ class DelimitedFormat:
             self._accept(fields, rows, problems)
         return Parsed(tuple(rows), tuple(problems))
 
-    def _rows_of_fields(self, body: str) -> list[list[str]]:
-        """Cut the body into rows of raw fields in one pass."""
-        opening, separator, _, end = (
-            part.strip()
-            for part in (self.delimiters.open, self.delimiters.separator, self.delimiters.close, self.delimiters.end)
-        )
-        rows: list[list[str]] = []
-        fields: list[str] = []
-        position, size, inside, match_mark = 0, len(body), False, _LIST_MARK.match
+    def _rows_of_fields(self, body: str) -> list[list[str | None]]:
+        """Cut the body into rows of fields in one pass; None where nothing stands between two delimiters."""
+        d = self.delimiters
+        opening, separator, end = d.open.strip(), d.separator.strip(), d.end.strip()
+        rows: list[list[str | None]] = []
+        fields: list[str | None] = []
+        position, size, inside = 0, len(body), False
         while position < size:
             if not fields and not inside:
-                mark = match_mark(body, position)
+                mark = _LIST_MARK.match(body, position)
                 position = mark.end() if mark else position
                 if opening and body.startswith(opening, position):
-                    position += len(opening)
-                    inside = True
-            value, position, stop = self._read_field(body, position)
-            while stop == "\n" and inside:
+                    position, inside = position + len(opening), True
+            value, position, stop = self._read_field(body, position, inside)
+            if stop == "\n" and inside:
                 # A line break inside a bracketed row is only white space.
-                more, position, stop = self._read_field(body, position)
-                value = f"{value or ''} {more or ''}".strip() or None
+                pieces = [value]
+                while stop == "\n":
+                    value, position, stop = self._read_field(body, position, inside)
+                    pieces.append(value)
+                value = " ".join(piece for piece in pieces if piece) or None
+            if stop == opening and opening:
+                # What stands before a bracket is no row of its own, unless the bracket before it was never closed.
+                if inside:
+                    rows.append([*fields, value])
+                fields, inside = [], True
+                continue
             is_separator = stop == separator and (inside or separator != end)
             if value is not None or is_separator or fields:
-                fields.append(value or "")
-            if is_separator:
-                if position >= size:
-                    fields.append("")
-                continue
-            if opening and stop == opening and not inside:
-                inside, fields = True, []
+                fields.append(value)
+            if is_separator and position < size:
                 continue
             if fields:
                 rows.append(fields)
@@ -122,49 +126,57 @@ class DelimitedFormat:
             rows.append(fields)
         return rows
 
-    def _read_field(self, body: str, position: int) -> tuple[str | None, int, str]:
+    def _read_field(self, body: str, position: int, inside: bool) -> tuple[str | None, int, str]:
         """One field from ``position``: its value (None: nothing stands there), where the next starts, what ended it."""
         size = len(body)
-        start = position
-        while start < size and body[start] in " \t":
-            start += 1
+        start = _BLANKS.match(body, position).end()  # type: ignore[union-attr]
         if start < size and body[start] == '"':
             quoted = QUOTED.match(body, start)
             if quoted is not None:
-                after = quoted.end()
-                while after < size and body[after] in " \t":
-                    after += 1
+                after = _BLANKS.match(body, quoted.end()).end()  # type: ignore[union-attr]
                 stop = self._stop.match(body, after)
                 if after == size or (stop is not None and stop["stop"] is not None):
                     value = unquote(quoted[0])
                     if value is not None:
                         return value, stop.end() if stop else after, stop["stop"] if stop else ""
-        search = start
-        while (stop := self._stop.search(body, search)) is not None and stop["nested"] is not None:
-            search = stop.end()
-        if stop is None:
+        if inside:
+            search = start
+            while (stop := self._stop.search(body, search)) is not None and stop["nested"] is not None:
+                search = stop.end()
+            ended = (stop.start(), stop.end(), stop["stop"]) if stop else None
+        else:
+            stop = self._plain_stop.search(body, start)
+            ended = (stop.start(), stop.end(), stop[0]) if stop else None
+        if ended is None:
             return body[start:].strip() or None, size, ""
-        return body[start : stop.start()].strip() or None, stop.end(), stop["stop"]
+        return body[start : ended[0]].strip() or None, ended[1], ended[2]
 
-    def _accept(self, fields: list[str], rows: list[Row], problems: list[Problem]) -> None:
+    def _accept(self, fields: list[str | None], rows: list[Row], problems: list[Problem]) -> None:
         """Append the fields as a row, or say why they are none."""
-        width, shown = len(self.columns), self.delimiters.separator.join(fields)
-        if len(fields) > width:
-            while len(fields) > width and not fields[-1]:
-                fields = fields[:-1]
-            extra = len(fields) - width
-            if extra and self.columns[0].kind is ColumnKind.MENTION and not self.delimiters.open:
+        width, separator = len(self.columns), self.delimiters.separator
+        shown = separator.join(field or "" for field in fields[: width + 2])
+        first, last = 0, len(fields)
+        while last > width and fields[last - 1] is None:
+            last -= 1
+        if last - first > width and fields[first] is None and not self.delimiters.open:
+            first += 1  # "| a | b |", as in a table
+        fields = fields[first:last]
+        extra = len(fields) - width
+        if extra > 0:
+            problems.append(problem("extra field", shown))
+            if self.columns[0].kind is ColumnKind.MENTION and not self.delimiters.open:
                 # "Type 2: diabetes: disease": the mention holds the separator that the label cannot hold.
-                separator = self.delimiters.separator
-                fields = [separator.join(fields[: extra + 1]), *fields[extra + 1 :]]
-                problems.append(problem("extra field", shown))
-            elif extra:
-                problems.append(problem("extra field", shown))
+                joined = separator.join(field or "" for field in fields[: extra + 1])
+                fields = [joined, *fields[extra + 1 :]]
+            else:
                 fields = fields[:width]
-        if len(fields) < self._required:
+        missing = len(fields) < self._required or any(
+            value is None and not column.optional for value, column in zip(fields, self.columns, strict=False)
+        )
+        if missing:
             problems.append(problem("missing field" if len(fields) > 1 else "unreadable", shown))
             return
-        rows.append(tuple(fields) + ("",) * (width - len(fields)))
+        rows.append(tuple(field or "" for field in fields) + ("",) * (width - len(fields)))
 
 
 def _variant(

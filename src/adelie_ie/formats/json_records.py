@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adelie_ie.formats.answer import ANSWER_MARK, NOTHING, Parsed, Problem, answer_body, is_nothing, problem
-from adelie_ie.formats.quoting import quote
+from adelie_ie.formats.quoting import quote, sound
 from adelie_ie.rows import Columns, Row
 
 
@@ -68,14 +68,14 @@ class JsonFormat:
                 if not column.optional:
                     return None
                 value = ""
-            row.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+            row.append(sound(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=True))
         return tuple(row)
 
 
 def _records_of(data: Any) -> list[Any]:
     if isinstance(data, dict):
         lists = [value for value in data.values() if isinstance(value, list)]
-        return lists[0] if len(lists) == len(data) == 1 else [data]
+        return lists[0] if len(lists) == 1 else [data]
     return data if isinstance(data, list) else [data]
 
 

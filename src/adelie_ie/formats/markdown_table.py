@@ -10,7 +10,7 @@ from adelie_ie.formats.quoting import QUOTED, quote, unquote, unsafe_pattern
 from adelie_ie.rows import ColumnKind, Columns, Row
 
 _UNSAFE = unsafe_pattern(["|", "\\"])
-_RULE = re.compile(r"[\s|:\-]*-[\s|:\-]*")
+_RULE_CHARACTERS = frozenset("|:- \t")
 _PIPE = re.compile(r"\\.|\||\n")
 
 
@@ -42,12 +42,14 @@ class TableFormat:
         if is_nothing(body):
             return Parsed(())
         lines = [line for line in body.split("\n") if line.strip()]
-        rule = next((i for i, line in enumerate(lines) if "-" in line and _RULE.fullmatch(line)), None)
+        rule = next((i for i, line in enumerate(lines) if _is_rule(line)), None)
         problems: list[Problem] = []
         header: tuple[str, ...] | None = None
         if rule is not None and rule > 0:
             header = tuple(_cells(lines[rule - 1]))
             lines = lines[rule + 1 :]
+        elif lines and [cell.casefold() for cell in _cells(lines[0])] == [c.name.casefold() for c in self.columns]:
+            lines = lines[1:]
         order = self._order(header, problems)
         rows: list[Row] = []
         for line in lines:
@@ -77,6 +79,11 @@ class TableFormat:
         return [places.get(name) for name in names]
 
 
+def _is_rule(line: str) -> bool:
+    """Whether a line is the rule under a header."""
+    return "-" in line and set(line.strip()) <= _RULE_CHARACTERS
+
+
 def _line(values: list[str] | Row, *, bare: bool = False) -> str:
     return "| " + " | ".join(value if bare else _cell(value) for value in values) + " |"
 
@@ -85,7 +92,7 @@ def _cell(value: str) -> str:
     """A cell bare if it reads back as itself; otherwise a JSON string without a pipe in it."""
     if not value:
         return ""
-    if _UNSAFE.search(value) or _RULE.fullmatch(value):
+    if _UNSAFE.search(value) or _is_rule(value):
         return quote(value).replace("|", "\\u007c")
     return value
 

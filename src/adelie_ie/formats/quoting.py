@@ -40,10 +40,19 @@ def quote_if_unsafe(value: str, unsafe: re.Pattern[str]) -> str:
     return value
 
 
+def sound(value: str) -> str:
+    """The value with lone surrogates replaced, which no file can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
 def unquote(quoted: str) -> str | None:
     """The value of a quoted string, or None if it is not one."""
     try:
         value = json.loads(quoted, strict=False)
     except (json.JSONDecodeError, RecursionError):
         return None
-    return value if isinstance(value, str) else None
+    return sound(value) if isinstance(value, str) else None

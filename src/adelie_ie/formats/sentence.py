@@ -33,7 +33,9 @@ _SENTENCES: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
 }
 _SLOT = re.compile(r"\{([^{}]+)\}")
-_VALUE = r'"((?:[^"\\\n]|\\.)*)"'
+# Quoted values are cut out first, each at most once whether or not it is closed, so that no text takes quadratic time.
+_QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*)("?)')
+_VALUE = "\x00(\\d+)\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class _Sentence:
         return "".join(filled) + self.literals[-1]
 
     def pattern(self) -> str:
-        return _VALUE.join(re.escape(literal).replace(r"\ ", r"[ ]+") for literal in self.literals)
+        *literals, last = (re.escape(literal).replace(r"\ ", r"[ ]+") for literal in self.literals)
+        # The last full stop may be missing.
+        return _VALUE.join([*literals, last.removesuffix(r"\.") + (r"\.?" if last.endswith(r"\.") else "")])
 
 
 def _sentences_for(columns: Columns) -> tuple[_Sentence, ...]:
@@ -98,6 +102,15 @@ class SentenceFormat:
         body = answer_body(text)
         if is_nothing(body):
             return Parsed(())
+        values: list[str] = []
+
+        def cut_out(match: re.Match[str]) -> str:
+            if not match[2]:
+                return match[0]
+            values.append(match[1])
+            return f"\x00{len(values) - 1}\x00"
+
+        body = _QUOTED.sub(cut_out, body.replace("\x00", " "))
         rows: list[Row] = []
         problems: list[Problem] = []
         position = 0
@@ -106,22 +119,22 @@ class SentenceFormat:
             if between:
                 problems.append(problem("unreadable", between))
             position = match.end()
-            rows.append(self._row(match.groups()))
+            rows.append(self._row([None if group is None else values[int(group)] for group in match.groups()]))
         rest = body[position:].strip(" \n.;")
         if rest:
             problems.append(problem("unreadable", rest))
         return Parsed(tuple(rows), tuple(problems))
 
-    def _row(self, groups: tuple[str | None, ...]) -> Row:
+    def _row(self, groups: list[str | None]) -> Row:
         row = [""] * len(self.columns)
         offset = 0
         for sentence in self._sentences:
             values = groups[offset : offset + len(sentence.slots)]
             offset += len(sentence.slots)
-            if any(value is not None for value in values):
-                for slot, value in zip(sentence.slots, values, strict=True):
+            for slot, value in zip(sentence.slots, values, strict=True):
+                if value is not None:
                     decoded = unquote(f'"{value}"')
-                    row[slot] = decoded if decoded is not None else value or ""
+                    row[slot] = decoded if decoded is not None else value
         return tuple(row)
 
 

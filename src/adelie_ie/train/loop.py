@@ -64,10 +64,18 @@ def training_arguments(settings: TrainSettings, folder: Path, seed: int) -> dict
     }
 
 
+def has_bf16() -> bool:
+    """Whether this machine multiplies in bf16 natively: a GPU from Ampere on, or a CPU with AVX512-BF16 or AMX."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
 def use_bf16(settings: TrainSettings) -> bool:
-    """Whether to train in bf16: asked for, or a GPU that has it."""
+    """Whether matrix products run in bf16 (weights stay fp32): asked for, or the hardware has instructions for it."""
     if settings.precision == "auto":
-        return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        return has_bf16()
     return settings.precision == "bf16"
 
 
