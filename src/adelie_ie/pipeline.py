@@ -186,10 +186,13 @@ def _sft(recipe: Recipe, out: Path, stage: Stage) -> None:
 
 
 def _engine(model: str, batch_tokens: int) -> Any:
-    from adelie_ie.models.load import load_model
+    import torch
+
+    from adelie_ie.models.load import has_bf16, load_model
     from adelie_ie.models.transformers_engine import TransformersEngine
 
-    return TransformersEngine(*load_model(model), batch_tokens=batch_tokens)
+    dtype = torch.bfloat16 if has_bf16() else torch.float32
+    return TransformersEngine(*load_model(model, dtype=dtype), batch_tokens=batch_tokens)
 
 
 def _sample(recipe: Recipe, out: Path, stage: Stage) -> None:

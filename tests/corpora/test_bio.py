@@ -166,14 +166,17 @@ def mentions(name: str, split: str, root: Path) -> int:
         ("ncbi-disease", "test", 940),
         ("wnut17", "train", 3394),
         ("wnut17", "dev", 1009),
-        pytest.param("wnut17", "test", 1287),
+        ("wnut17", "test", 1287),
     ],
 )
 def test_a_real_corpus_has_a_mention_per_beginning_tag(
     shared_data: Path, name: str, split: str, sentences: int
 ) -> None:
     tags = check(name, split, shared_data, sentences)
-    assert mentions(name, split, shared_data) == sum(tag.count("B-") for sentence in tags for tag in sentence)
+    # One mention of WNUT-17's test set begins with I-: the annotators disagreed on where it starts.
+    orphans = 1 if (name, split) == ("wnut17", "test") else 0
+    beginnings = sum(tag.count("B-") for sentence in tags for tag in sentence)
+    assert mentions(name, split, shared_data) == beginnings + orphans
 
 
 def test_wikigold_in_iob1_has_a_mention_per_run_of_a_type(shared_data: Path) -> None:

@@ -39,6 +39,8 @@ INPUTS = {
     "open < over lines": "<" + "x\n" * MEGABYTE,
     "open [ over lines": "[" + "x\n" * MEGABYTE,
 }
+
+
 class OutOfTimeError(BaseException):
     """Not an Exception, so that no reader takes it for a mistake in the text."""
 

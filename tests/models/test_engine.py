@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -19,8 +21,8 @@ TALKS = [[{"role": "user", "content": question}] for question in QUESTIONS]
 
 
 @pytest.fixture(scope="module")
-def engine(small_model: str) -> TransformersEngine:
-    return TransformersEngine(*load_model(small_model))
+def engine(small_model: Path) -> TransformersEngine:
+    return TransformersEngine(*load_model(str(small_model)))
 
 
 def test_greedy_answers_equal_transformers_own(engine: TransformersEngine) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -20,10 +22,10 @@ TALK = [
 
 
 @pytest.fixture(scope="module")
-def tokenizer(small_model: str):  # type: ignore[no-untyped-def]
+def tokenizer(small_model: Path):  # type: ignore[no-untyped-def]
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(small_model, local_files_only=True)
+    return AutoTokenizer.from_pretrained(str(small_model), local_files_only=True)
 
 
 def bearing(tokenizer, ids: list[int], labels: list[int]) -> str:  # type: ignore[no-untyped-def]
@@ -101,13 +103,13 @@ def test_batches_hold_like_lengths_and_every_example_once() -> None:
     assert list(sampler) != order
 
 
-def test_our_head_equals_the_models_own_loss(small_model: str, tokenizer) -> None:  # type: ignore[no-untyped-def]
+def test_our_head_equals_the_models_own_loss(small_model: Path, tokenizer) -> None:  # type: ignore[no-untyped-def]
     from trl.trainer.utils import add_fused_lm_head
 
     from adelie_ie.models.load import load_model
     from adelie_ie.train.answer_head import score_answers_only
 
-    model, _ = load_model(small_model)
+    model, _ = load_model(str(small_model))
     ids, labels = (torch.tensor([values]) for values in encode_conversation(tokenizer, TALK))
     with torch.no_grad():
         expected = model(input_ids=ids, labels=labels).loss

@@ -20,6 +20,10 @@ _SHRINK_AT = 0.75
 """The share of rows still running below which the finished ones leave the batch (leaving costs a copy of the cache)."""
 
 
+_TAIL = 8
+"""More than the tokens that any chat template writes after the end of an answer."""
+
+
 class TransformersEngine:
     """Generates with a causal language model in this process; see ``adelie_ie.models.engine.Engine``.
 
@@ -165,11 +169,15 @@ class TransformersEngine:
         for batch in self._batches([ids for ids, _ in encoded], 1):
             ids, mask = self._left_padded([encoded[i][0] for i in batch])
             positions = (mask.cumsum(1) - 1).clamp(min=0)
-            hidden_logits = self.model(input_ids=ids, attention_mask=mask, position_ids=positions).logits
+            # Answers stand at the end, so that only the last positions need the vocabulary's logits.
+            kept = 1 + max(sum(label != IGNORED for label in encoded[i][1]) for i in batch) + _TAIL
+            logits = self.model(
+                input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=kept
+            ).logits
             for row, i in enumerate(batch):
-                labels = torch.tensor(encoded[i][1], device=ids.device)
-                bearing = (labels[1:] != IGNORED).nonzero()[:, 0]
-                scores = hidden_logits[row, -len(labels) : -1][bearing].float().log_softmax(-1)
-                chosen = scores.gather(1, labels[1:][bearing][:, None])
+                labels = torch.tensor(encoded[i][1][-(kept - 1) :], device=ids.device)
+                bearing = (labels != IGNORED).nonzero()[:, 0]
+                scores = logits[row, -len(labels) - 1 : -1][bearing].float().log_softmax(-1)
+                chosen = scores.gather(1, labels[bearing][:, None])
                 results[i] = (float(chosen.sum()), len(bearing))
         return results

@@ -17,6 +17,7 @@ from torch.utils.data import Sampler
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from adelie_ie.errors import AdelieError, TrainingError
+from adelie_ie.models.load import has_bf16
 from adelie_ie.stage import seeded, write_jsonl
 from adelie_ie.train.progress import TrainingProgress
 from adelie_ie.train.settings import LoraSettings, TrainSettings
@@ -62,14 +63,6 @@ def training_arguments(settings: TrainSettings, folder: Path, seed: int) -> dict
         "seed": seed % 2**31,
         "data_seed": seed % 2**31,
     }
-
-
-def has_bf16() -> bool:
-    """Whether this machine multiplies in bf16 natively: a GPU from Ampere on, or a CPU with AVX512-BF16 or AMX."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def use_bf16(settings: TrainSettings) -> bool:
