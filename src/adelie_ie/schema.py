@@ -81,11 +81,11 @@ class Schema(BaseModel):
         data = dict(data)
         for section in ("entities", "relations", "events", "event_relations"):
             if section in data:
-                data[section] = _facts_by_label(data[section])
+                data[section] = _facts_by_label(data[section], section)
         events = data.get("events")
         for name, facts in events.items() if isinstance(events, Mapping) else ():
             if isinstance(facts, Mapping) and "roles" in facts:
-                events[name] = {**facts, "roles": _facts_by_label(facts["roles"])}
+                events[name] = {**facts, "roles": _facts_by_label(facts["roles"], f"events.{name}.roles")}
         return data
 
     @model_validator(mode="after")
@@ -128,7 +128,9 @@ class Schema(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"not a schema: {where + ': ' if where else ''}{first['msg']}", path=path) from None
+            raise InputError(
+                f"not a schema: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}", path=path
+            ) from None
 
     def save(self, path: str | Path) -> None:
         """Write the schema as YAML (or JSON for a ``.json`` path); ``load`` reads the same schema back."""
@@ -203,7 +205,7 @@ class Schema(BaseModel):
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": self.name, **_record(properties)}
 
 
-def _facts_by_label(section: Any) -> Any:
+def _facts_by_label(section: Any, where: str) -> Any:
     """Accept ``[a, b]``, ``{a: "definition"}`` and ``{a: {definition: ...}}`` alike."""
     if section is None:
         return {}
@@ -215,7 +217,7 @@ def _facts_by_label(section: Any) -> Any:
     if isinstance(section, list | tuple):
         for name in section:
             if not isinstance(name, str):
-                raise ValueError(f"a list of labels holds names alone, found {name!r}: write a mapping for definitions")
+                raise ValueError(f"{where}: a list holds names alone, found {name!r}: write a mapping for definitions")
         return {name: {} for name in section}
     return section
 

@@ -39,7 +39,8 @@ def _manifest(run: Path, stage: str, inputs: tuple[str, ...] = (), **facts: Any)
     inputs_map = dict.fromkeys(inputs, "00ff")
     versions = {"python": "3.11.2", "torch": "2.9.0"}
     write_json(
-        run / stage / "manifest.json", {**base, "seconds": 61.0, "inputs": inputs_map, "versions": versions, **facts}
+        run / stage / "manifest.json",
+        {**base, "seconds": 61.0, "inputs": inputs_map, "outputs": {}, "versions": versions, **facts},
     )
 
 

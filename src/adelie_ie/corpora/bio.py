@@ -7,6 +7,7 @@ write). The text of a sentence is its tokens joined by one space, as ADELIE prep
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,11 @@ def _mentions(tags: list[str], marked: list[int], record: Record) -> list[tuple[
     return [(name, first, last) for name, first, last in found]
 
 
+def sentence_records(path: Path, split: str) -> Iterator[Record]:
+    """Blocks between blank lines, but for CoNLL's marks of a document's start."""
+    return (record for record in block_records(path, split) if not record.raw.startswith("-DOCSTART-"))
+
+
 def bio_corpus(
     name: str,
     folder: str,
@@ -87,15 +93,10 @@ def bio_corpus(
 ) -> Corpus:
     """Declare a corpus of BIO columns."""
 
-    def document(record: Record) -> Document:
-        return read_sentence(record, types, separator)
-
-    def records(path: Path, split: str) -> Iterator[Record]:
-        return (record for record in block_records(path, split) if not record.raw.startswith("-DOCSTART-"))
-
+    document = partial(read_sentence, types=dict(types), separator=separator)
     entities = {label: {"definition": definitions.get(label, "")} for label in types.values()}
     schema = Schema.model_validate({"name": name, "entities": entities})
-    return Corpus(name, ("ner",), splits, folder, {name: schema}, records, document, licence, source)
+    return Corpus(name, ("ner",), splits, folder, {name: schema}, sentence_records, document, licence, source)
 
 
 _CONLL = {

@@ -60,6 +60,8 @@ def _sentences_for(columns: Columns) -> tuple[_Sentence, ...]:
     known = _SENTENCES.get(tuple(names))
     if known is None:
         heads = [f"{'In one row, ' if i == 0 else ', '}{' '.join(name.split())} is " for i, name in enumerate(names)]
+        # A quote in a name would be taken for the start of a value.
+        heads = [head.replace('"', "'") for head in heads]
         return (_Sentence((*heads, "."), tuple(range(len(names)))),)
     return tuple(
         _Sentence(tuple(_SLOT.split(text)[::2]), tuple(names.index(name) for name in _SLOT.findall(text)))
