@@ -6,6 +6,7 @@ parsing, scoring and grounding are written against rows, never per corpus.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,6 +58,11 @@ def label(name: str, labels: tuple[str, ...] = (), *, optional: bool = False) ->
 def free(name: str, *, optional: bool = False) -> Column:
     """A column whose values may be anything."""
     return Column(name, ColumnKind.FREE, optional=optional)
+
+
+def load_columns(data: Iterable[tuple[str, str, Iterable[str], bool]]) -> Columns:
+    """Columns as instances store them: name, kind, labels and whether optional, a list each."""
+    return tuple(Column(name, ColumnKind(kind), tuple(labels), optional) for name, kind, labels, optional in data)
 
 
 def normalise(value: str) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from adelie_ie.feedback.score import UNREADABLE, read_columns, score_answer
+from adelie_ie.feedback.score import UNREADABLE, score_answer
 from adelie_ie.feedback.settings import PairSettings
+from adelie_ie.rows import load_columns
 from adelie_ie.stage import atomic_write, digest
 
 _TURNS = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -37,7 +38,7 @@ def score_samples(records: Iterable[dict[str, Any]], metric: str) -> list[dict[s
     """Sample records (see ``feedback.sample``) with a score for each answer, and gold's own score."""
     scored = []
     for record in records:
-        columns = read_columns(record["columns"])
+        columns = load_columns(record["columns"])
         rows = tuple(tuple(row) for row in record["rows"])
 
         def score(answer: str, record=record, rows=rows, columns=columns) -> float:  # type: ignore[no-untyped-def]

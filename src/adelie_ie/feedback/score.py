@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from adelie_ie.feedback.bleu import character_bleu
 from adelie_ie.formats import ANSWER_MARK, make_format
-from adelie_ie.rows import Column, ColumnKind, Columns, Row, normalise_row
+from adelie_ie.rows import Columns, Row, normalise_row
 
 UNREADABLE = -1.0
 
@@ -39,8 +37,3 @@ def score_answer(
 
 def _f1(found: set[Row], wanted: set[Row]) -> float:
     return 2 * len(found & wanted) / (len(found) + len(wanted)) if found or wanted else 1.0
-
-
-def read_columns(data: list[list[Any]]) -> Columns:
-    """Columns as instances store them."""
-    return tuple(Column(name, ColumnKind(kind), tuple(labels), optional) for name, kind, labels, optional in data)

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from adelie_ie.rows import Column, ColumnKind, Columns, Row
+from adelie_ie.rows import Columns, Row, load_columns
 
 Message = dict[str, str]
 """``{"role": "user" | "assistant" | "system", "content": text}``."""
@@ -61,16 +61,13 @@ class Instance:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Instance:
         """The inverse of ``to_json`` after ``json.loads``."""
-        columns = tuple(
-            Column(name, ColumnKind(kind), tuple(labels), opt) for name, kind, labels, opt in data["columns"]
-        )
         return cls(
             id=data["id"],
             corpus=data["corpus"],
             task=data["task"],
             format=data["format"],
             shots=data["shots"],
-            columns=columns,
+            columns=load_columns(data["columns"]),
             rows=tuple(tuple(row) for row in data["rows"]),
             source=data["source"],
             text=data["text"],
